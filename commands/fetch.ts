@@ -1,0 +1,175 @@
+/** `facet fetch`: files of the tree, as ordinary files or on stdout. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FacetError } from '../src/errors.js';
+import { find, normalisePath } from '../src/tree/walk.js';
+import { fetchFile, readFile } from '../src/volume/fetch.js';
+import type { ByteRange } from '../src/volume/range.js';
+import { Volume } from '../src/volume/volume.js';
+import { argumentList, type CommandContext, command, flag, option } from './command.js';
+import { describeFailure } from './failure.js';
+import { formatItems, formatSize } from './format.js';
+import { count, file, path, range } from './kinds.js';
+import { inParallel } from './parallel.js';
+import { openProgress } from './progress.js';
+import { printable } from './terminal.js';
+
+interface DiskOptions {
+  output: string | undefined;
+  range: ByteRange | undefined;
+  parallel: number;
+  force: boolean;
+}
+
+/** A file to fetch, or why what was asked for is none. */
+type Task = { path: string; id: number; output: string } | { path: string; error: unknown };
+
+/** What became of a task: a line of the listing. */
+type Outcome =
+  | { path: string; output: string; status: 'fetched' | 'unchanged'; bytes: number }
+  | { path: string; status: 'failed'; error: { code: string; message: string; hint: string | undefined } };
+
+export default command({
+  description:
+    'Copies files of the tree to this disk: a file, everything below a directory, or what a glob matches. A file that is there already in the same version is left alone; one that differs is replaced only with --force. A fetch that was interrupted goes on where it stopped when it is started again.',
+  arguments: {
+    paths: argumentList(path, 'PATH', 'a path in the tree, or a glob such as /docs/**/*.pdf', {
+      required: true,
+    }),
+  },
+  options: {
+    output: option(
+      file,
+      'PATH',
+      'the file to write, or the folder to write into (the current one when left out)',
+      {
+        short: 'o',
+      },
+    ),
+    stdout: flag('write the contents to stdout'),
+    range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
+    parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
+    force: flag('replace files that are there and differ', { short: 'f' }),
+  },
+  examples: [
+    { command: 'facet fetch /docs/a.pdf -o /tmp', says: 'one file, as /tmp/a.pdf' },
+    {
+      command: "facet fetch '/docs/**/*.pdf' -o out/",
+      says: 'all of them, in the folders that they have below /docs',
+    },
+    { command: 'facet fetch /docs/log.txt --stdout --range -1000 | less', says: 'the end of a file' },
+  ],
+  async run(context, { paths }, options) {
+    if (options.stdout && options.output !== undefined) {
+      throw new FacetError('usage', '--stdout and --output cannot go together');
+    }
+    const volume = new Volume(context.home.catalogFile);
+    try {
+      if (options.stdout) await toStdout(context, volume, paths, options.range);
+      else await toDisk(context, volume, paths, options);
+    } finally {
+      volume.close();
+    }
+  },
+});
+
+async function toStdout(
+  { output, signal }: CommandContext,
+  volume: Volume,
+  paths: string[],
+  wanted: ByteRange | undefined,
+): Promise<void> {
+  for (const each of paths) {
+    for (const { node } of find(volume.tree, each)) {
+      for await (const piece of readFile(volume, volume.file(node.ino), wanted, signal))
+        await output.bytes(piece);
+    }
+  }
+}
+
+async function toDisk(
+  context: CommandContext,
+  volume: Volume,
+  paths: string[],
+  options: DiskOptions,
+): Promise<void> {
+  const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
+  const tally = { fetched: 0, unchanged: 0, failed: 0, bytes: 0 };
+  let failure: unknown;
+  let arrived = 0;
+  const onBytes = (bytes: number) => {
+    arrived += bytes;
+    progress.update(arrived);
+  };
+  const work = async (task: Task): Promise<Outcome> => {
+    try {
+      return await fetchOne(volume, task, { ...options, signal: context.signal, onBytes });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failure = error;
+      return { path: task.path, status: 'failed', error: described(error) };
+    }
+  };
+  async function* outcomes(): AsyncGenerator<Outcome> {
+    for await (const outcome of inParallel(tasks(volume, paths, options.output), options.parallel, work)) {
+      tally[outcome.status]++;
+      if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
+      yield outcome;
+    }
+  }
+  try {
+    await report(context, outcomes());
+  } finally {
+    progress.stop();
+  }
+  const total = tally.fetched + tally.unchanged + tally.failed;
+  const there = tally.unchanged > 0 ? `, ${formatItems(tally.unchanged, 'file')} already there` : '';
+  context.note(`fetched ${formatItems(tally.fetched, 'file')}, ${formatSize(tally.bytes)}${there}`);
+  if (tally.failed === 0) return;
+  if (total === 1) throw failure;
+  throw new FacetError('partial', `${tally.failed} of ${formatItems(total, 'file')} could not be fetched`, {
+    hint: 'run the same command again: what was fetched is not fetched twice',
+  });
+}
+
+async function report(context: CommandContext, outcomes: AsyncIterable<Outcome>): Promise<void> {
+  if (context.json) return context.output.rows(outcomes, JSON.stringify);
+  for await (const outcome of outcomes) {
+    if (outcome.status !== 'failed') continue;
+    context.warn(`${printable(outcome.path)}: ${outcome.error.message}`, outcome.error.hint);
+  }
+}
+
+async function fetchOne(
+  volume: Volume,
+  task: Task,
+  options: Parameters<typeof fetchFile>[3],
+): Promise<Outcome> {
+  if ('error' in task) throw task.error;
+  const { path: treePath, output } = task;
+  return { path: treePath, output, ...(await fetchFile(volume, volume.file(task.id), output, options)) };
+}
+
+function described(error: unknown): { code: string; message: string; hint: string | undefined } {
+  const { code, message, hint } = describeFailure(error);
+  return { code, message, hint };
+}
+
+function* tasks(volume: Volume, paths: string[], output: string | undefined): Generator<Task> {
+  const asFile = output !== undefined && paths.length === 1 && !isFolder(output);
+  for (const wanted of paths) {
+    try {
+      for (const { path: treePath, relative, node } of find(volume.tree, wanted)) {
+        // Only what is a file itself, not what is below a directory or matches a glob, is given another name.
+        const renamed = asFile && treePath === normalisePath(wanted);
+        yield { path: treePath, id: node.ino, output: renamed ? output : join(output ?? '.', relative) };
+      }
+    } catch (error) {
+      yield { path: wanted, error };
+    }
+  }
+}
+
+function isFolder(output: string): boolean {
+  return output.endsWith('/') || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,40 @@
+/** `facet index add`: names a place that holds files. Lists nothing yet. */
+import { argument, command, flag, optionList } from '../command.js';
+import { directory, text } from '../kinds.js';
+
+export default command({
+  description:
+    'Adds a source: from then on its files are part of the tree, below a directory of its name. Nothing is copied and nothing in the folder is changed. The files appear with the next scan.',
+  arguments: {
+    name: argument(text, 'NAME', 'what to call it'),
+    uri: argument(directory, 'URI', 'the folder: /path, ~/path or file:///path'),
+  },
+  options: {
+    include: optionList(text, 'GLOB', 'only files that match (may be repeated)'),
+    exclude: optionList(text, 'GLOB', 'no files or folders that match (may be repeated)'),
+    follow: flag('follow symbolic links that stay inside the source'),
+  },
+  examples: [
+    { command: 'facet index add docs ~/Documents', says: 'show the documents as /docs' },
+    {
+      command: "facet index add code ~/src --exclude node_modules --exclude '*.o'",
+      says: 'without what is built',
+    },
+  ],
+  async run({ home, output }, { name, uri }, options) {
+    const [{ openCatalog }, { addSource }] = await Promise.all([
+      import('../../src/tree/open-catalog.js'),
+      import('../../src/indexing/add-source.js'),
+    ]);
+    const catalog = openCatalog(home.catalogFile);
+    try {
+      const source = addSource(catalog, name, uri, options);
+      await output.result(
+        { name: source.name, uri: source.uri, ...source.options },
+        () => `added ${source.name}: ${source.uri}\nnow list its files: facet index scan ${source.name}`,
+      );
+    } finally {
+      catalog.close();
+    }
+  },
+});

@@ -1,0 +1,14 @@
+/** `facet index …`: what is known of the files, and keeping it true. */
+import { entry, group } from '../command.js';
+
+export default group({
+  commands: {
+    add: entry('add a source: a folder whose files are to be shown', () => import('./add.js')),
+    rm: entry('forget a source, and all that is known of its files', () => import('./rm.js')),
+    scan: entry('bring the catalog up to date with its sources', () => import('./scan.js')),
+    status: entry('the sources, and how their last scans went', () => import('./status.js')),
+    ls: entry('list a directory of the tree', () => import('./ls.js')),
+    search: entry('find files by a part of their names', () => import('./search.js')),
+    stat: entry('all that is known of one file', () => import('./stat.js')),
+  },
+});

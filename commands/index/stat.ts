@@ -1,0 +1,79 @@
+/** `facet index stat`: all that is known of one file. */
+import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
+import { FacetError } from '../../src/errors.js';
+import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import { argument, command } from '../command.js';
+import { formatCount, formatSize } from '../format.js';
+import { path } from '../kinds.js';
+import { printable } from '../terminal.js';
+
+interface FileFacts {
+  id: number;
+  /** Everywhere in the tree. */
+  paths: string[];
+  source: string;
+  /** Below the source's root. */
+  sourcePath: string;
+  type: 'file' | 'link';
+  size: number;
+  mtime: string;
+  /** Octal permissions at the origin, such as `0644`. */
+  mode: string;
+  target: string | null;
+  sha256: string | null;
+}
+
+export default command({
+  description: 'Shows all that is known of one file: where it comes from, and everywhere it is in the tree.',
+  arguments: { file: argument(path, 'PATH|ID', 'a path in the tree, or the number of a file') },
+  async run({ home, output }, { file }) {
+    const { Volume } = await import('../../src/volume/volume.js');
+    const volume = new Volume(home.catalogFile);
+    try {
+      await output.result(facts(volume, volume.file(idOf(volume, file))), toText);
+    } finally {
+      volume.close();
+    }
+  },
+});
+
+function idOf({ tree }: OpenVolume, file: string): number {
+  const node = tree.resolve(file);
+  if (node && node.type !== 4) return node.ino;
+  if (/^[0-9]{1,15}$/.test(file)) return Number(file);
+  const what = node ? `${file} is a directory` : `there is no ${file} in the tree`;
+  throw new FacetError(node ? 'usage' : 'not-found', what, {
+    path: file,
+    hint: `list what there is: facet index ls ${node ? file : '/'}`,
+  });
+}
+
+function facts({ tree }: OpenVolume, file: FileRecord): FileFacts {
+  return {
+    id: file.id,
+    paths: tree.pathsOf(file.id),
+    source: file.source,
+    sourcePath: sourcePath(file),
+    type: file.target === null ? 'file' : 'link',
+    size: file.size,
+    mtime: new Date(file.mtimeUs / 1000).toISOString(),
+    mode: `0${(file.mode & 0o7777).toString(8)}`,
+    target: file.target,
+    sha256: file.sha256 && Buffer.from(file.sha256).toString('hex'),
+  };
+}
+
+function toText(file: FileFacts): string {
+  const lines: [string, string | null][] = [
+    ['id', String(file.id)],
+    ...file.paths.map((each): [string, string] => ['path', printable(each)]),
+    ['source', `${file.source}:${printable(file.sourcePath)}`],
+    ['type', file.type],
+    ['size', `${formatSize(file.size)} (${formatCount(file.size)} bytes)`],
+    ['mtime', file.mtime],
+    ['mode', file.mode],
+    ['target', file.target && printable(file.target)],
+    ['sha256', file.sha256],
+  ];
+  return lines.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(7)} ${value}`])).join('\n');
+}

@@ -1,0 +1,45 @@
+/** `facet index status`: the sources, and how their last scans went. */
+import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import { command } from '../command.js';
+import { formatItems, formatSize } from '../format.js';
+import { printable } from '../terminal.js';
+
+interface SourceStatus {
+  name: string;
+  uri: string;
+  files: number;
+  folders: number;
+  bytes: number;
+  /** ISO 8601, null before the first scan. */
+  lastScan: string | null;
+  /** Why it could not be listed the last time, null when it could. */
+  unavailable: string | null;
+}
+
+export default command({
+  description:
+    'Lists the sources: what they hold, when they were scanned, and what kept one from being scanned.',
+  async run({ home, output }) {
+    const { Volume } = await import('../../src/volume/volume.js');
+    const volume = new Volume(home.catalogFile);
+    try {
+      await output.rows(statuses(volume), toText);
+    } finally {
+      volume.close();
+    }
+  },
+});
+
+function* statuses(volume: OpenVolume): Generator<SourceStatus> {
+  for (const { id, name, uri, state } of volume.sources.all()) {
+    const { files, folders, bytes } = volume.files.totals(id);
+    const { lastScan = null, unavailable = null } = state;
+    yield { name, uri, files, folders, bytes, lastScan, unavailable };
+  }
+}
+
+function toText({ name, uri, files, bytes, lastScan, unavailable }: SourceStatus): string {
+  const scanned = lastScan ? `scanned ${lastScan.slice(0, 19).replace('T', ' ')} UTC` : 'not scanned yet';
+  const trouble = unavailable ? `\n  unavailable: ${unavailable}` : '';
+  return `${name}  ${printable(uri)}\n  ${formatItems(files, 'file')}, ${formatSize(bytes)}, ${scanned}${trouble}`;
+}

@@ -1,0 +1,119 @@
+/**
+ * The catalog: one SQLite database with the sources, their files, the change log and the tree. Any number of processes
+ * share it. Reading is `sources`, `files` and `log`; every change goes through `write`, one transaction that also brings
+ * the tree up to date.
+ *
+ * May touch: the database. Knows nothing of disks, buckets or rules.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { ChangeLog } from './changes.js';
+import { type OpenDatabaseOptions, openDatabase } from './database.js';
+import { databaseError } from './database-error.js';
+import { Files } from './files.js';
+import type { Projector, TakeInode } from './projector.js';
+import { type SourceRecord, Sources } from './sources.js';
+import { CatalogWriter } from './writer.js';
+
+/** Makes the projector that keeps the tree true to the files, working on the catalog's own connection. */
+export type OpenProjector = (db: Database, takeInode: TakeInode) => Projector;
+
+/** Files that one transaction deletes, so that other processes get their turn. */
+const DELETE_BATCH = 5_000;
+
+export class Catalog {
+  /** The connection: for the tree's tables, which belong to `tree/`. */
+  readonly db: Database;
+  readonly file: string;
+  readonly sources: Sources;
+  readonly files: Files;
+  readonly log: ChangeLog;
+  readonly #projector: Projector;
+  readonly #writer: CatalogWriter;
+  readonly #loadCounter: Statement<[], { value: number }>;
+  readonly #saveCounter: Statement<[number]>;
+  #nextInode = 0;
+  #dataVersion = -1;
+
+  /**
+   * Opens the catalog in `file`; without `readonly`, creates it where there is none.
+   * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`, as `openDatabase` says.
+   */
+  constructor(file: string, openProjector: OpenProjector, options: OpenDatabaseOptions = {}) {
+    this.file = file;
+    this.db = openDatabase(file, options);
+    this.sources = new Sources(this.db);
+    this.files = new Files(this.db);
+    this.log = new ChangeLog(this.db);
+    this.#loadCounter = this.db.prepare(`SELECT value FROM counters WHERE name = 'next_inode'`);
+    this.#saveCounter = this.db.prepare(`UPDATE counters SET value = ? WHERE name = 'next_inode'`);
+    const takeInode: TakeInode = () => this.#nextInode++;
+    this.#projector = openProjector(this.db, takeInode);
+    this.#writer = new CatalogWriter(this.db, this.files, this.log, this.#projector, takeInode);
+  }
+
+  /**
+   * Runs `change` in one transaction that no other process can interleave with: files, change log and tree are changed
+   * together or not at all. `change` must not wait for anything.
+   */
+  write<T>(change: (writer: CatalogWriter) => T): T {
+    try {
+      this.db.exec('BEGIN IMMEDIATE');
+      try {
+        this.#begin();
+        const result = change(this.#writer);
+        this.#finish();
+        this.db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        this.#writer.abandon();
+        this.#projector.abandon();
+        // A full disk makes SQLite roll back by itself.
+        if (this.db.inTransaction) this.db.exec('ROLLBACK');
+        throw error;
+      }
+    } catch (error) {
+      throw databaseError(error, this.file);
+    }
+  }
+
+  #begin(): void {
+    const version = Number(this.db.pragma('data_version', { simple: true }));
+    this.#nextInode = this.#loadCounter.get()?.value ?? 0;
+    this.#projector.begin(version !== this.#dataVersion);
+    this.#dataVersion = version;
+    this.#writer.begin();
+  }
+
+  #finish(): void {
+    this.#writer.finish();
+    this.#projector.finish();
+    this.#saveCounter.run(this.#nextInode);
+  }
+
+  /** Forgets a source and everything that is known of its files. The files themselves are not touched. */
+  removeSource(source: SourceRecord): void {
+    const some = this.db.prepare<[number, number], { id: number }>(
+      `SELECT f.id FROM files f JOIN folders d ON d.id = f.folder_id
+       WHERE d.source_id = ? AND f.deleted_at IS NULL LIMIT ?`,
+    );
+    for (;;) {
+      const files = some.all(source.id, DELETE_BATCH);
+      if (files.length === 0) break;
+      this.write(writer => {
+        for (const { id } of files) writer.deleteFile(id);
+      });
+    }
+    this.write(writer => {
+      for (const folder of [...this.files.foldersOf(source.id)]) writer.removeFolder(source, folder);
+      this.db
+        .prepare('DELETE FROM files WHERE folder_id IN (SELECT id FROM folders WHERE source_id = ?)')
+        .run(source.id);
+      this.db.prepare('DELETE FROM folders WHERE source_id = ?').run(source.id);
+      this.sources.remove(source.id);
+    });
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The change log: what happened to files, in order, for whoever follows the catalog. Bounded; a follower that was away for
+ * longer than the log reaches back starts from the files themselves.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+
+export type ChangeKind = 'added' | 'modified' | 'renamed' | 'deleted' | 'restored';
+
+/** How many changes are kept, at least. */
+const KEPT = 1_000_000;
+
+export class ChangeLog {
+  readonly #insert: Statement<[number, number, ChangeKind, string | null]>;
+  readonly #insertAdded: Statement<[number, number, number]>;
+  readonly #last: Statement<[], { seq: number | null }>;
+  readonly #prune: Statement<[number]>;
+
+  constructor(db: Database) {
+    this.#insert = db.prepare('INSERT INTO changes(at, file_id, kind, detail) VALUES (?, ?, ?, ?)');
+    this.#insertAdded = db.prepare(
+      `INSERT INTO changes(at, file_id, kind) SELECT ?, id, 'added' FROM files WHERE id BETWEEN ? AND ? ORDER BY id`,
+    );
+    this.#last = db.prepare('SELECT max(seq) AS seq FROM changes');
+    this.#prune = db.prepare('DELETE FROM changes WHERE seq <= ?');
+  }
+
+  /** The number of the newest change, 0 when there was none. */
+  lastSeq(): number {
+    return this.#last.get()?.seq ?? 0;
+  }
+
+  append(kind: ChangeKind, fileId: number, detail?: object): void {
+    this.#insert.run(Date.now(), fileId, kind, detail === undefined ? null : JSON.stringify(detail));
+  }
+
+  /** Logs as added the files with ids from `first` to `last`: one statement for a whole batch. */
+  appendAdded(first: number, last: number): void {
+    this.#insertAdded.run(Date.now(), first, last);
+  }
+
+  prune(): void {
+    this.#prune.run(this.lastSeq() - KEPT);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Locks between processes that the operating system releases whatever ends their owner: an exclusive transaction on an
+ * SQLite database of their own, in which nothing is ever written.
+ */
+import SqliteDatabase from 'better-sqlite3';
+import { FacetError, systemErrorCode } from '../errors.js';
+import { databaseError } from './database-error.js';
+
+export interface Lock {
+  release(): void;
+}
+
+/** Takes the lock (a file in a folder that exists), or throws `in-use` at once when another process has it. `what` and `hint` make the message. */
+export function takeLock(file: string, what: string, hint: string): Lock {
+  const db = new SqliteDatabase(file, { timeout: 0 });
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (systemErrorCode(error) === 'SQLITE_BUSY') throw new FacetError('in-use', what, { path: file, hint });
+    throw databaseError(error, file);
+  }
+  return { release: () => void db.close() };
+}

@@ -1,0 +1,46 @@
+/**
+ * What the catalog tells the tree while it writes. The catalog knows files and folders of sources; how a tree is
+ * made of them is the business of `tree/`, which implements this and works inside the same transaction.
+ */
+
+/** `d_type` of readdir(3): what a directory entry is. */
+export const EntryType = { directory: 4, file: 8, link: 10 } as const;
+export type EntryType = (typeof EntryType)[keyof typeof EntryType];
+
+export interface CatalogFile {
+  id: number;
+  /** The source's name. */
+  source: string;
+  /** Below the source's root, '' for the root itself. */
+  folderPath: string;
+  name: string;
+  type: EntryType;
+}
+
+export interface CatalogFolder {
+  source: string;
+  path: string;
+  mtimeUs: number;
+  mode: number;
+}
+
+export interface Projector {
+  /** A write transaction begins. `changedElsewhere`: another connection wrote since the last one of this connection. */
+  begin(changedElsewhere: boolean): void;
+  fileAdded(file: CatalogFile): void;
+  /** The file has another path, or has become another type. */
+  fileMoved(file: CatalogFile): void;
+  /** Size, time or mode are others. */
+  fileChanged(id: number): void;
+  fileRemoved(id: number): void;
+  /** The folder is new, or its time or mode is another. */
+  folderPut(folder: CatalogFolder): void;
+  folderRemoved(source: string, path: string): void;
+  /** Everything that was told is in the tree when this returns. Throws to undo the whole transaction. */
+  finish(): void;
+  /** The transaction was rolled back. */
+  abandon(): void;
+}
+
+/** Numbers for inodes, unique among files and directories, taken inside the write transaction. */
+export type TakeInode = () => number;

@@ -1,0 +1,138 @@
+/**
+ * The catalog's tables, and the migrations that lead to them. One database holds the sources' files and the tree
+ * that is made of them, so that one transaction can change both.
+ *
+ * Migrations only ever go forward. `user_version` counts those that were applied; `application_id` tells a
+ * catalog from any other SQLite database.
+ */
+import type { Database } from 'better-sqlite3';
+import { FacetError } from '../errors.js';
+
+/** "fact", as SQLite's header stores it. */
+const APPLICATION_ID = 0x66616374;
+
+/** Inode 1 is the root of the tree; 2–999 are reserved; files and directories share the numbers from here on. */
+export const ROOT_INODE = 1;
+export const FIRST_INODE = 1000;
+
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO counters VALUES ('next_inode', ${FIRST_INODE});
+
+  CREATE TABLE sources(
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    name     TEXT NOT NULL UNIQUE,
+    uri      TEXT NOT NULL,
+    options  TEXT NOT NULL,               -- JSON: include, exclude, follow
+    state    TEXT NOT NULL DEFAULT '{}'   -- JSON: how the last scan went
+  );
+
+  -- A folder's path is stored once, however many files it holds: the catalog of a million files shrinks by half.
+  CREATE TABLE folders(
+    id         INTEGER PRIMARY KEY,
+    source_id  INTEGER NOT NULL REFERENCES sources(id),
+    path       TEXT NOT NULL,             -- below the source's root, '' is the root itself, no leading or trailing '/'
+    mtime_us   INTEGER NOT NULL,
+    mode       INTEGER NOT NULL,
+    deleted_at INTEGER                    -- ms since the epoch; the row stays for the deleted files that name it
+  );
+  CREATE UNIQUE INDEX folders_path ON folders(source_id, path);
+
+  CREATE TABLE files(
+    id         INTEGER PRIMARY KEY,       -- also the inode number in the tree; never used twice
+    folder_id  INTEGER NOT NULL REFERENCES folders(id),
+    name       TEXT NOT NULL,
+    size       INTEGER NOT NULL,          -- bytes
+    mtime_us   INTEGER NOT NULL,          -- microseconds since the epoch
+    mode       INTEGER NOT NULL,          -- st_mode: type and permissions
+    dev        INTEGER,                   -- with ino, what recognises a renamed file
+    ino        INTEGER,
+    target     TEXT,                      -- of a symbolic link
+    sha256     BLOB,
+    deleted_at INTEGER
+  );
+  CREATE UNIQUE INDEX files_name ON files(folder_id, name) WHERE deleted_at IS NULL;
+  CREATE INDEX files_deleted ON files(folder_id, name) WHERE deleted_at IS NOT NULL;
+  CREATE INDEX files_ino ON files(ino);
+
+  CREATE TABLE changes(
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at      INTEGER NOT NULL,             -- ms since the epoch
+    file_id INTEGER NOT NULL,
+    kind    TEXT NOT NULL,                -- added, modified, renamed, deleted, restored
+    detail  TEXT                          -- JSON, where there is more to say
+  );
+
+  CREATE TABLE dirs(
+    ino      INTEGER PRIMARY KEY,
+    parent   INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    mtime_us INTEGER NOT NULL,
+    mode     INTEGER NOT NULL,
+    declared INTEGER NOT NULL             -- 1: stays when it is empty
+  );
+  INSERT INTO dirs VALUES (${ROOT_INODE}, ${ROOT_INODE}, '', 0, ${0o040755}, 1);
+
+  CREATE TABLE entries(
+    parent INTEGER NOT NULL,
+    name   TEXT NOT NULL,
+    ino    INTEGER NOT NULL,
+    type   INTEGER NOT NULL,              -- d_type of readdir(3): 4 directory, 8 file, 10 symbolic link
+    wanted TEXT,                          -- the name it would have, had another entry not taken it
+    PRIMARY KEY (parent, name)
+  ) WITHOUT ROWID;
+  CREATE INDEX entries_ino ON entries(ino);
+  CREATE INDEX entries_displaced ON entries(parent) WHERE wanted IS NOT NULL;
+
+  CREATE TABLE tree_changes(
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    parent INTEGER NOT NULL,              -- the directory that changed
+    name   TEXT                           -- the entry that was removed or means something else now; NULL: only additions
+  );
+  `,
+];
+
+/** The version that this build reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Is every migration applied already? Costs no lock. Throws `failed` for a catalog of a later version or another program's file. */
+export function isCurrent(db: Database, file: string): boolean {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  if (version > SCHEMA_VERSION) {
+    throw new FacetError(
+      'failed',
+      `the catalog ${file} is of version ${version}; this facet knows ${SCHEMA_VERSION}`,
+      {
+        path: file,
+        hint: 'upgrade facet, or point it at another catalog with --home',
+      },
+    );
+  }
+  if (version > 0 && Number(db.pragma('application_id', { simple: true })) !== APPLICATION_ID) {
+    throw notACatalog(file);
+  }
+  return version === SCHEMA_VERSION;
+}
+
+function notACatalog(file: string): FacetError {
+  return new FacetError('integrity', `${file} is a SQLite database, but not a facet catalog`, {
+    path: file,
+    hint: 'move it away, or point facet at another place with --home',
+  });
+}
+
+/** Brings a catalog to `SCHEMA_VERSION`, in one transaction: another process sees all of it or nothing. */
+export function migrate(db: Database, file: string): void {
+  if (isCurrent(db, file)) return;
+  db.transaction(() => {
+    // Two processes may have opened a new catalog at once: the second one finds the work done.
+    const version = Number(db.pragma('user_version', { simple: true }));
+    if (version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined) {
+      throw notACatalog(file);
+    }
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  }).immediate();
+}

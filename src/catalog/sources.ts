@@ -1,0 +1,101 @@
+/** The sources that a catalog knows: their names, where they are, and how their last scan went. */
+import type { Database, Statement } from 'better-sqlite3';
+import { FacetError } from '../errors.js';
+
+export interface SourceOptions {
+  /** Globs; where there are any, only files that match one are listed. */
+  include: string[];
+  /** Globs; what matches one is not listed, and a folder that matches is not entered. */
+  exclude: string[];
+  /** Follow symbolic links, as long as they stay inside the source. */
+  follow: boolean;
+}
+
+export interface SourceState {
+  /** ISO 8601: when the last complete scan ended. */
+  lastScan?: string;
+  /** Why the source cannot be listed now; absent when it can. */
+  unavailable?: string;
+}
+
+export interface SourceRecord {
+  id: number;
+  name: string;
+  uri: string;
+  options: SourceOptions;
+  state: SourceState;
+}
+
+interface SourceRow {
+  id: number;
+  name: string;
+  uri: string;
+  options: string;
+  state: string;
+}
+
+/** A name is one segment of a path in the tree, and easy to type. */
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u;
+
+export class Sources {
+  readonly #all: Statement<[], SourceRow>;
+  readonly #byName: Statement<[string], SourceRow>;
+  readonly #insert: Statement<[string, string, string]>;
+  readonly #setState: Statement<[string, number]>;
+  readonly #remove: Statement<[number]>;
+
+  constructor(db: Database) {
+    this.#all = db.prepare('SELECT id, name, uri, options, state FROM sources ORDER BY name');
+    this.#byName = db.prepare('SELECT id, name, uri, options, state FROM sources WHERE name = ?');
+    this.#insert = db.prepare('INSERT INTO sources(name, uri, options) VALUES (?, ?, ?)');
+    this.#setState = db.prepare('UPDATE sources SET state = ? WHERE id = ?');
+    this.#remove = db.prepare('DELETE FROM sources WHERE id = ?');
+  }
+
+  all(): SourceRecord[] {
+    return this.#all.all().map(fromRow);
+  }
+
+  find(name: string): SourceRecord | undefined {
+    const row = this.#byName.get(name);
+    return row && fromRow(row);
+  }
+
+  /** Throws `not-found`, and names the sources there are. */
+  get(name: string): SourceRecord {
+    const source = this.find(name);
+    if (source) return source;
+    const names = this.all().map(each => each.name);
+    const hint =
+      names.length > 0 ? `the sources are: ${names.join(', ')}` : 'add one: facet index add NAME FOLDER';
+    throw new FacetError('not-found', `there is no source named ${name}`, { hint });
+  }
+
+  /** Throws `usage` for a name that cannot be a directory's, `exists` for one that is taken. */
+  add(name: string, uri: string, options: SourceOptions): SourceRecord {
+    if (!NAME.test(name) || name.endsWith(' ')) {
+      throw new FacetError('usage', `"${name}" cannot be the name of a source`, {
+        hint: 'use letters, digits, dots, dashes, underscores and spaces, a letter or a digit first',
+      });
+    }
+    if (this.find(name)) {
+      throw new FacetError('exists', `there is a source named ${name} already`, {
+        hint: `choose another name, or remove that one: facet index rm ${name}`,
+      });
+    }
+    this.#insert.run(name, uri, JSON.stringify(options));
+    return this.get(name);
+  }
+
+  setState(id: number, state: SourceState): void {
+    this.#setState.run(JSON.stringify(state), id);
+  }
+
+  remove(id: number): void {
+    this.#remove.run(id);
+  }
+}
+
+function fromRow(row: SourceRow): SourceRecord {
+  return { ...row, options: JSON.parse(row.options), state: JSON.parse(row.state) };
+}

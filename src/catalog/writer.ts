@@ -1,0 +1,233 @@
+/**
+ * The one way to change a catalog: inside `Catalog.write`, file by file and folder by folder. Each change goes to the
+ * tables, to the change log and to the tree's projector, all in the transaction of that `write`.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { BulkInsert } from './bulk-insert.js';
+import type { ChangeLog } from './changes.js';
+import {
+  entryType,
+  type FileAttributes,
+  type FileRecord,
+  type Files,
+  type FolderRecord,
+  type KnownFile,
+} from './files.js';
+import type { Projector, TakeInode } from './projector.js';
+import type { SourceRecord } from './sources.js';
+
+/** A folder of a source, for the files that are written into it. */
+export interface WrittenFolder {
+  id: number;
+  path: string;
+}
+
+export class CatalogWriter {
+  readonly #files: Files;
+  readonly #log: ChangeLog;
+  readonly #projector: Projector;
+  readonly #takeInode: TakeInode;
+  readonly #insertFile: BulkInsert;
+  readonly #insertFolder: Statement;
+  readonly #updateFolder: Statement;
+  readonly #modify: Statement;
+  readonly #move: Statement;
+  readonly #markDeleted: Statement;
+  readonly #markFolderDeleted: Statement;
+  readonly #deletedAt: Statement<[number, string], { id: number }>;
+  readonly #restore: Statement;
+  readonly #anyDeleted: Statement;
+  readonly #setHash: Statement;
+  #restorable = false;
+  /** Ids of files added in a row and not logged yet. */
+  #added: { first: number; last: number } | undefined;
+
+  constructor(db: Database, files: Files, log: ChangeLog, projector: Projector, takeInode: TakeInode) {
+    this.#files = files;
+    this.#log = log;
+    this.#projector = projector;
+    this.#takeInode = takeInode;
+    this.#insertFile = new BulkInsert(
+      db,
+      'INSERT INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target) VALUES',
+      9,
+    );
+    this.#insertFolder = db.prepare(
+      'INSERT INTO folders(source_id, path, mtime_us, mode) VALUES (?, ?, ?, ?)',
+    );
+    this.#updateFolder = db.prepare(
+      'UPDATE folders SET mtime_us = ?, mode = ?, deleted_at = NULL WHERE id = ?',
+    );
+    this.#modify = db.prepare(
+      'UPDATE files SET size = ?, mtime_us = ?, mode = ?, dev = ?, ino = ?, target = ?, sha256 = CASE WHEN ? THEN sha256 END WHERE id = ?',
+    );
+    this.#move = db.prepare('UPDATE files SET folder_id = ?, name = ? WHERE id = ?');
+    this.#markDeleted = db.prepare('UPDATE files SET deleted_at = ? WHERE id = ?');
+    this.#markFolderDeleted = db.prepare('UPDATE folders SET deleted_at = ? WHERE id = ?');
+    this.#deletedAt = db.prepare(
+      'SELECT id FROM files WHERE folder_id = ? AND name = ? AND deleted_at IS NOT NULL ORDER BY deleted_at DESC LIMIT 1',
+    );
+    this.#restore = db.prepare('UPDATE files SET deleted_at = NULL WHERE id = ?');
+    this.#anyDeleted = db.prepare('SELECT 1 FROM files WHERE deleted_at IS NOT NULL LIMIT 1');
+    this.#setHash = db.prepare('UPDATE files SET sha256 = ? WHERE id = ? AND size = ? AND mtime_us = ?');
+  }
+
+  /** For `Catalog.write` alone. */
+  begin(): void {
+    this.#restorable = this.#anyDeleted.get() !== undefined;
+  }
+
+  /** For `Catalog.write` alone: everything queued is in the tables afterwards. */
+  finish(): void {
+    this.#logAdded();
+  }
+
+  /** For `Catalog.write` alone. */
+  abandon(): void {
+    this.#insertFile.discard();
+    this.#added = undefined;
+  }
+
+  /** The folder is there with these attributes. Returns its record, and whether it is new. */
+  putFolder(
+    source: SourceRecord,
+    path: string,
+    mtimeUs: number,
+    mode: number,
+  ): { id: number; isNew: boolean } {
+    const known = this.#files.folder(source.id, path);
+    if (known && known.deletedAt === null && known.mtimeUs === mtimeUs && known.mode === mode) {
+      return { id: known.id, isNew: false };
+    }
+    const id = this.#writeFolder(source.id, path, mtimeUs, mode, known);
+    this.#projector.folderPut({ source: source.name, path, mtimeUs, mode });
+    return { id, isNew: known === undefined || known.deletedAt !== null };
+  }
+
+  #writeFolder(
+    sourceId: number,
+    path: string,
+    mtimeUs: number,
+    mode: number,
+    known: FolderRecord | undefined,
+  ): number {
+    if (known) {
+      this.#updateFolder.run(mtimeUs, mode, known.id);
+      return known.id;
+    }
+    return Number(this.#insertFolder.run(sourceId, path, mtimeUs, mode).lastInsertRowid);
+  }
+
+  /** The folder is gone. Its files are to be deleted, or moved, before. */
+  removeFolder(source: SourceRecord, folder: WrittenFolder): void {
+    this.#markFolderDeleted.run(Date.now(), folder.id);
+    this.#projector.folderRemoved(source.name, folder.path);
+  }
+
+  /** A file that was not there. One that was deleted from this very path comes back with its id. Returns the id. */
+  addFile(source: SourceRecord, folder: WrittenFolder, name: string, attributes: FileAttributes): number {
+    const deleted = this.#restorable ? this.#deletedAt.get(folder.id, name) : undefined;
+    const id = deleted
+      ? this.#restoreFile(deleted.id, attributes)
+      : this.#newFile(folder.id, name, attributes);
+    this.#projector.fileAdded({
+      id,
+      source: source.name,
+      folderPath: folder.path,
+      name,
+      type: entryType(attributes.mode),
+    });
+    return id;
+  }
+
+  #newFile(folderId: number, name: string, a: FileAttributes): number {
+    const id = this.#takeInode();
+    this.#insertFile.add(id, folderId, name, a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target);
+    if (this.#added) this.#added.last = id;
+    else this.#added = { first: id, last: id };
+    return id;
+  }
+
+  #restoreFile(id: number, attributes: FileAttributes): number {
+    this.#restore.run(id);
+    this.#update(id, attributes, false);
+    this.#append('restored', id);
+    return id;
+  }
+
+  /** Size, time, mode or link target are others; contents may be (`sameContents` keeps the checksum). */
+  modifyFile(source: SourceRecord, folderPath: string, known: KnownFile, attributes: FileAttributes): void {
+    const sameContents = known.size === attributes.size && known.mtimeUs === attributes.mtimeUs;
+    this.#update(known.id, attributes, sameContents);
+    this.#append('modified', known.id);
+    const type = entryType(attributes.mode);
+    if (type === entryType(known.mode)) this.#projector.fileChanged(known.id);
+    else {
+      const { id, name } = known;
+      this.#projector.fileMoved({ id, source: source.name, folderPath, name, type });
+    }
+  }
+
+  /** Numbers of the file system that a user never sees have changed: no entry in the log. */
+  refreshInode(id: number, attributes: FileAttributes): void {
+    this.#update(id, attributes, true);
+  }
+
+  /** The file is at another path of its source, with its id, and whatever hangs on it. */
+  renameFile(
+    source: SourceRecord,
+    folder: WrittenFolder,
+    name: string,
+    id: number,
+    from: string,
+    a: FileAttributes,
+  ): void {
+    this.#insertFile.flush();
+    this.#move.run(folder.id, name, id);
+    this.#update(id, a, true);
+    this.#append('renamed', id, { from });
+    this.#projector.fileMoved({
+      id,
+      source: source.name,
+      folderPath: folder.path,
+      name,
+      type: entryType(a.mode),
+    });
+  }
+
+  /** Marks a file as deleted. The row stays, so that it can come back with its id. */
+  deleteFile(id: number): void {
+    this.#insertFile.flush();
+    this.#markDeleted.run(Date.now(), id);
+    this.#append('deleted', id);
+    this.#projector.fileRemoved(id);
+    this.#restorable = true;
+  }
+
+  /**
+   * Records the checksum of the version that `file` describes; does nothing when the file is another version by now.
+   * Returns whether another checksum was known: then the contents changed unnoticed, and that is logged.
+   */
+  setHash(file: FileRecord, sha256: Uint8Array): boolean {
+    if (this.#setHash.run(sha256, file.id, file.size, file.mtimeUs).changes === 0) return false;
+    if (file.sha256 === null || Buffer.compare(file.sha256, sha256) === 0) return false;
+    this.#append('modified', file.id);
+    this.#projector.fileChanged(file.id);
+    return true;
+  }
+
+  #update(id: number, a: FileAttributes, sameContents: boolean): void {
+    this.#modify.run(a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target, sameContents ? 1 : 0, id);
+  }
+
+  #append(kind: 'modified' | 'renamed' | 'deleted' | 'restored', id: number, detail?: object): void {
+    this.#logAdded();
+    this.#log.append(kind, id, detail);
+  }
+
+  #logAdded(): void {
+    this.#insertFile.flush();
+    if (this.#added) this.#log.appendAdded(this.#added.first, this.#added.last);
+    this.#added = undefined;
+  }
+}

@@ -1,0 +1,49 @@
+/** Runs a crawl in its thread and hands out what it finds, batch by batch, no faster than it is taken. */
+import { on, once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { FacetError } from '../errors.js';
+import type { CrawlOptions } from '../sources/crawl.js';
+import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
+import { type CrawlMessage, type CrawlThreadData, STOP, WAITING } from './crawl-thread.js';
+
+export interface CrawlSummary {
+  skipped: Skipped;
+  unreadable: Unreadable[];
+}
+
+/**
+ * Yields batches of complete folder listings, and returns what was not listed.
+ * Throws `unreachable` when the root cannot be listed, an AbortError when `signal` fires.
+ */
+export async function* crawl(
+  options: CrawlOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FolderListing[], CrawlSummary> {
+  const control = new Int32Array(new SharedArrayBuffer(8));
+  const workerData: CrawlThreadData = { options, control };
+  const worker = new Worker(new URL('./crawl-thread.js', import.meta.url), { workerData });
+  const exited = once(worker, 'exit');
+  try {
+    for await (const [message] of on(worker, 'message', { signal })) {
+      const told = message as CrawlMessage;
+      if (told.kind === 'done') return told;
+      if (told.kind === 'failed') throw rootError(options.root, told.message);
+      yield told.listings;
+      Atomics.sub(control, WAITING, 1);
+      Atomics.notify(control, WAITING);
+    }
+    throw new Error('the crawl ended without a word');
+  } finally {
+    Atomics.store(control, STOP, 1);
+    Atomics.store(control, WAITING, 0);
+    Atomics.notify(control, WAITING);
+    await exited;
+  }
+}
+
+function rootError(root: string, message: string): FacetError {
+  return new FacetError('unreachable', `cannot list ${root}: ${message}`, {
+    path: root,
+    hint: 'check the permissions of the folder; what the catalog knows of it is kept',
+  });
+}

@@ -1,0 +1,201 @@
+/**
+ * Answers the kernel from the volume: the file system itself. Runs in the FUSE thread, synchronously, on SQLite and local
+ * descriptors alone; keeps no record of what the kernel knows, so its memory does not grow with the number of files.
+ */
+import { constants } from 'node:os';
+import { EntryType } from '../catalog/projector.js';
+import { decodeName, encodeName, isEscaped } from '../sources/file-names.js';
+import { modifiedUs } from '../sources/local.js';
+import type { NamedNode, Node } from '../tree/tree.js';
+import type { Volume } from '../volume/volume.js';
+import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
+import { contentTag } from './content-tag.js';
+import { errnoOf } from './errno.js';
+import { FOPEN } from './kernel/abi.js';
+import {
+  createEntry,
+  type Entry,
+  type FileSystemStatus,
+  type Handler,
+  type Listing,
+  type Negotiated,
+  type Opened,
+} from './kernel/handlers.js';
+import type { FuseRequest } from './kernel/reader.js';
+import { OpenDirectories } from './open-directories.js';
+import { OpenFiles } from './open-files.js';
+import { Sightings, type Version } from './sightings.js';
+import { getAttribute, listAttributes } from './xattrs.js';
+
+const { ENOENT, ESTALE, ENODATA, EINVAL } = constants.errno;
+
+export interface DispatchOptions {
+  device: number;
+  owner: Ownership;
+  /** Told of a version of a file that the catalog does not know yet. */
+  onSighting: (ino: number, seen: Version) => void;
+  onReady: (negotiated: Negotiated) => void;
+}
+
+export class Dispatch implements Handler {
+  readonly #volume: Volume;
+  readonly #options: DispatchOptions;
+  readonly #sightings = new Sightings();
+  readonly #directories: OpenDirectories;
+  readonly #scratch = createEntry();
+  #files: OpenFiles;
+  #totals: { version: number; files: number; bytes: number } | undefined;
+
+  constructor(volume: Volume, options: DispatchOptions) {
+    this.#volume = volume;
+    this.#options = options;
+    this.#directories = new OpenDirectories(volume.tree);
+    this.#files = new OpenFiles(options.device, false);
+  }
+
+  init(negotiated: Negotiated): void {
+    this.#files = new OpenFiles(this.#options.device, negotiated.passthrough);
+    this.#options.onReady(negotiated);
+  }
+
+  get openFiles(): number {
+    return this.#files.count;
+  }
+
+  lookup(request: FuseRequest, name: Buffer, out: Entry): number {
+    const node = this.#child(request.ino, decodeName(name));
+    if (node) fillEntry(out, this.#sightings.apply(node), this.#options.owner);
+    else out.entryTimeoutMs = KEEP_ABSENCE_MS;
+    return 0;
+  }
+
+  #child(parent: number, name: string): Node | undefined {
+    const { tree } = this.#volume;
+    // Asked for by NFS and open_by_handle_at(2) alone.
+    if (name === '.') return tree.node(parent);
+    if (name === '..') return tree.node(tree.parentOf(parent) ?? parent);
+    return tree.lookup(parent, name);
+  }
+
+  getattr(request: FuseRequest, out: Entry): number {
+    const { ino, tag } = request;
+    const node = this.#volume.tree.node(ino);
+    if (node) {
+      fillEntry(out, this.#sightings.apply(node), this.#options.owner);
+      if (out.tag === tag) return 0;
+    }
+    return this.#attributesOfOpen(ino, tag, node, out);
+  }
+
+  /** A version that is no longer the present one has attributes for as long as somebody has it open. */
+  #attributesOfOpen(ino: number, tag: number, node: Node | undefined, out: Entry): number {
+    const stats = this.#files.stats(ino, tag);
+    if (!stats) return node ? -ESTALE : -ENOENT;
+    const { size, mode } = stats;
+    fillEntry(
+      out,
+      { ino, type: EntryType.file, size, mtimeUs: modifiedUs(stats), mode },
+      this.#options.owner,
+    );
+    out.tag = tag;
+    out.attrTimeoutMs = 0;
+    return 0;
+  }
+
+  readlink(request: FuseRequest): Buffer | number {
+    const target = this.#volume.files.get(request.ino)?.target;
+    return target === null || target === undefined ? -EINVAL : encodeName(target);
+  }
+
+  open(request: FuseRequest, out: Opened): number {
+    try {
+      return this.#open(request, out);
+    } catch (error) {
+      return -errnoOf(error);
+    }
+  }
+
+  #open({ ino, tag }: FuseRequest, out: Opened): number {
+    const record = this.#volume.file(ino);
+    const { fd, stats } = this.#volume.open(record);
+    const seen = { size: stats.size, mtimeUs: modifiedUs(stats) };
+    if (contentTag(seen.size, seen.mtimeUs) === tag) {
+      this.#files.open(ino, tag, fd, seen.size, out);
+      return 0;
+    }
+    const beingWritten = this.#sightings.note(ino, { size: record.size, mtimeUs: record.mtimeUs }, seen);
+    this.#options.onSighting(ino, seen);
+    // A file that changes faster than the kernel can ask again is read as it is.
+    if (beingWritten && this.#files.openDirect(ino, tag, fd, out)) return 0;
+    this.#files.close(fd);
+    // Makes the kernel look the name up once more, and open the version that it finds.
+    return -ESTALE;
+  }
+
+  read({ handle, size, offset }: FuseRequest, target: Buffer, at: number): number {
+    return this.#files.read(handle, target, at, size, offset);
+  }
+
+  release({ handle }: FuseRequest): void {
+    this.#files.release(handle);
+  }
+
+  opendir({ ino }: FuseRequest, out: Opened): number {
+    out.handle = this.#directories.open(ino);
+    // The kernel keeps the listing until `notify-thread.ts` says that it changed.
+    out.flags = FOPEN.CACHE_DIR | FOPEN.KEEP_CACHE;
+    return 0;
+  }
+
+  /** Offset 0 is ".", 1 "..", n + 2 the entry at position n. */
+  readdir({ ino, handle, offset }: FuseRequest, listing: Listing): number {
+    let next = offset;
+    if (next === 0 && !listing.addName('.', ino, EntryType.directory, ++next)) return 0;
+    if (next === 1) {
+      const parent = this.#volume.tree.parentOf(ino) ?? ino;
+      if (!listing.addName('..', parent, EntryType.directory, ++next)) return 0;
+    }
+    for (;;) {
+      const node = this.#directories.entryAt(handle, next - 2);
+      if (!node || !this.#list(node, listing, ++next)) return 0;
+    }
+  }
+
+  #list(node: NamedNode, listing: Listing, next: number): boolean {
+    const name = isEscaped(node.name) ? encodeName(node.name) : node.name;
+    if (!listing.plus) return listing.addName(name, node.ino, node.type, next);
+    fillEntry(this.#scratch, this.#sightings.apply(node), this.#options.owner);
+    return listing.add(name, this.#scratch, next);
+  }
+
+  releasedir({ handle }: FuseRequest): void {
+    this.#directories.release(handle);
+  }
+
+  statfs(_: FuseRequest, out: FileSystemStatus): number {
+    const { files, bytes } = this.#contents();
+    out.blockSize = 4096;
+    out.blocks = Math.ceil(bytes / 4096);
+    // Nothing can be written, so nothing is free.
+    out.freeBlocks = 0;
+    out.availableBlocks = 0;
+    out.files = files;
+    out.freeFiles = 0;
+    return 0;
+  }
+
+  /** Counted anew only after the catalog changed: programs ask often. */
+  #contents(): { files: number; bytes: number } {
+    const version = Number(this.#volume.db.pragma('data_version', { simple: true }));
+    if (this.#totals?.version !== version) this.#totals = { version, ...this.#volume.tree.totals() };
+    return this.#totals;
+  }
+
+  getxattr({ ino }: FuseRequest, name: Buffer): Buffer | number {
+    return getAttribute(this.#volume, ino, name.toString()) ?? -ENODATA;
+  }
+
+  listxattr({ ino }: FuseRequest): Buffer {
+    return listAttributes(this.#volume, ino);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The FUSE thread: blocks on the device and answers each request itself. It never waits for the network or for another
+ * thread, and nobody may wait for it but the kernel.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from '../errors.js';
+import { Volume } from '../volume/volume.js';
+import type { Ownership } from './attributes.js';
+import { Dispatch } from './dispatch.js';
+import type { Negotiated } from './kernel/handlers.js';
+import { createSession, deviceChannel } from './kernel/session.js';
+import type { StopSwitch } from './kernel/stop.js';
+
+export interface FuseThreadData {
+  device: number;
+  catalogFile: string;
+  owner: Ownership;
+  passthrough: boolean;
+  stopSwitch: StopSwitch;
+}
+
+export type FuseThreadMessage =
+  | { kind: 'ready'; negotiated: Negotiated }
+  | { kind: 'sighting'; ino: number; size: number; mtimeUs: number }
+  | { kind: 'fault'; message: string; opcode: number }
+  | { kind: 'ended'; state: string };
+
+export const MAX_READ = 1 << 20;
+
+function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): void {
+  const volume = new Volume(data.catalogFile);
+  const dispatch = new Dispatch(volume, {
+    device: data.device,
+    owner: data.owner,
+    onSighting: (ino, seen) => post({ kind: 'sighting', ino, ...seen }),
+    onReady: negotiated => post({ kind: 'ready', negotiated }),
+  });
+  const session = createSession({
+    handler: dispatch,
+    maxRead: MAX_READ,
+    maxReadahead: MAX_READ,
+    wantPassthrough: data.passthrough,
+    stop: data.stopSwitch,
+    onFault: (error, opcode) => post({ kind: 'fault', message: errorMessage(error), opcode }),
+  });
+  const state = session.run(deviceChannel(data.device));
+  volume.close();
+  post({ kind: 'ended', state });
+}
+
+if (parentPort) {
+  const port = parentPort;
+  run(workerData as FuseThreadData, message => port.postMessage(message));
+}

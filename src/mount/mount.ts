@@ -1,0 +1,167 @@
+/**
+ * Mounts the tree and keeps it mounted: the main thread's side. The FUSE thread answers the kernel, the notify thread tells
+ * it what changed; here are their beginning and end, and the one thing the mount writes: versions of files that were met at
+ * their origin before a scan saw them.
+ */
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Catalog } from '../catalog/catalog.js';
+import { errorMessage, FacetError } from '../errors.js';
+import { openRoot } from '../sources/local.js';
+import { TreeChangeReader } from '../tree/tree-changes.js';
+import type { Ownership } from './attributes.js';
+import { type FuseThreadData, type FuseThreadMessage, MAX_READ } from './fuse-thread.js';
+import { openMount, unmount } from './kernel/fusermount.js';
+import type { Negotiated } from './kernel/handlers.js';
+import { createStopSwitch, stopSession } from './kernel/stop.js';
+import { prepareMountpoint } from './mountpoint.js';
+import type { NotifyThreadData } from './notify-thread.js';
+import { raiseReadAhead } from './read-ahead.js';
+
+export interface MountOptions {
+  owner: Ownership;
+  allowOther: boolean;
+  /** What went wrong without ending the mount. */
+  onWarning: (message: string) => void;
+}
+
+export interface Mounted {
+  mountpoint: string;
+  negotiated: Negotiated;
+  /** Unmounts. Throws `in-use` while files in it are open, unless `lazy`. */
+  unmount(options?: { lazy?: boolean }): Promise<void>;
+  /** Settles when the tree is no longer mounted, whoever unmounted it. */
+  ended: Promise<void>;
+}
+
+/** Mounts the catalog's tree on `path`. Throws as `prepareMountpoint` and `openMount` do. */
+export async function mount(catalog: Catalog, path: string, options: MountOptions): Promise<Mounted> {
+  const mountpoint = await prepareMountpoint(path, sourceRoots(catalog), () =>
+    options.onWarning(`${path} was left behind by a facet that was killed; it is mounted anew`),
+  );
+  const fromSeq = new TreeChangeReader(catalog.db).lastSeq();
+  const device = await openMount(mountpoint, {
+    allowOther: options.allowOther,
+    defaultPermissions: true,
+    fsname: 'facet',
+    subtype: 'facet',
+    maxRead: MAX_READ,
+  });
+  const threads = new Threads(catalog, device, fromSeq, options);
+  try {
+    const negotiated = await threads.ready;
+    raiseReadAhead(mountpoint, MAX_READ);
+    return {
+      mountpoint,
+      negotiated,
+      unmount: async ({ lazy = false } = {}) => {
+        await unmount(mountpoint, { lazy });
+        if (lazy) threads.stop();
+      },
+      ended: threads.ended,
+    };
+  } catch (error) {
+    await unmount(mountpoint, { lazy: true }).catch(() => {});
+    threads.stop();
+    await threads.ended;
+    throw error;
+  }
+}
+
+/** The real roots of the sources that are there now. */
+function sourceRoots(catalog: Catalog): string[] {
+  return catalog.sources.all().flatMap(source => {
+    try {
+      return [openRoot(source.uri)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+class Threads {
+  readonly ready: Promise<Negotiated>;
+  readonly ended: Promise<void>;
+  readonly #stopSwitch = createStopSwitch();
+  readonly #notifyStop = new Int32Array(new SharedArrayBuffer(4));
+  readonly #device: number;
+  readonly #catalog: Catalog;
+  readonly #options: MountOptions;
+
+  constructor(catalog: Catalog, device: number, fromSeq: number, options: MountOptions) {
+    this.#catalog = catalog;
+    this.#device = device;
+    this.#options = options;
+    const { file: catalogFile } = catalog;
+    const fuse = start<FuseThreadData>('./fuse-thread.js', {
+      device,
+      catalogFile,
+      owner: options.owner,
+      passthrough: process.geteuid?.() === 0,
+      stopSwitch: this.#stopSwitch,
+    });
+    const notify = start<NotifyThreadData>('./notify-thread.js', {
+      device,
+      catalogFile,
+      fromSeq,
+      stopFlag: this.#notifyStop,
+    });
+    this.ready = this.#whenReady(fuse);
+    fuse.on('message', (message: FuseThreadMessage) => this.#onMessage(message));
+    notify.on('error', error =>
+      options.onWarning(`changes no longer reach the mount: ${errorMessage(error)}`),
+    );
+    this.ended = this.#whenEnded(fuse, notify);
+  }
+
+  /** Ends the threads, whether the kernel still needs them or not. */
+  stop(): void {
+    stopSession(this.#stopSwitch);
+  }
+
+  #whenReady(fuse: Worker): Promise<Negotiated> {
+    return new Promise((resolve, reject) => {
+      fuse.on('message', (message: FuseThreadMessage) => {
+        if (message.kind === 'ready') resolve(message.negotiated);
+      });
+      fuse.once('error', reject);
+      fuse.once('exit', () => reject(new FacetError('failed', 'the mount ended before it was ready')));
+    });
+  }
+
+  async #whenEnded(fuse: Worker, notify: Worker): Promise<void> {
+    const notifyExited = once(notify, 'exit');
+    await once(fuse, 'exit');
+    Atomics.store(this.#notifyStop, 0, 1);
+    await notifyExited;
+    closeSync(this.#device);
+  }
+
+  #onMessage(message: FuseThreadMessage): void {
+    if (message.kind === 'fault') {
+      this.#options.onWarning(`request ${message.opcode} failed: ${message.message}`);
+    }
+    if (message.kind !== 'sighting') return;
+    try {
+      recordSighting(this.#catalog, message);
+    } catch (error) {
+      this.#options.onWarning(`cannot record a changed file: ${errorMessage(error)}`);
+    }
+  }
+}
+
+function start<Data>(file: string, workerData: Data): Worker {
+  return new Worker(new URL(file, import.meta.url), { workerData });
+}
+
+/** Brings the catalog up to date with a version that the FUSE thread met. */
+function recordSighting(catalog: Catalog, seen: { ino: number; size: number; mtimeUs: number }): void {
+  catalog.write(writer => {
+    const file = catalog.files.get(seen.ino);
+    if (!file || file.deletedAt !== null) return;
+    if (file.size === seen.size && file.mtimeUs === seen.mtimeUs) return;
+    const { size, mtimeUs } = seen;
+    writer.modifyFile(catalog.sources.get(file.source), file.folderPath, file, { ...file, size, mtimeUs });
+  });
+}

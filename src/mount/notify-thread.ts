@@ -1,0 +1,103 @@
+/**
+ * Tells the kernel what it must forget when the catalog changed, whichever process changed it. A thread of its own,
+ * because the kernel may take such a message only after a read of the same file was answered.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { workerData } from 'node:worker_threads';
+import { openDatabase } from '../catalog/database.js';
+import { EntryType } from '../catalog/projector.js';
+import { ROOT_INODE } from '../catalog/schema.js';
+import { systemErrorCode } from '../errors.js';
+import { encodeName } from '../sources/file-names.js';
+import { Tree } from '../tree/tree.js';
+import { type TreeChange, TreeChangeReader } from '../tree/tree-changes.js';
+import { tagOf } from './attributes.js';
+import { encodeInvalidEntry, encodeInvalidInode, notify } from './kernel/notify.js';
+
+export interface NotifyThreadData {
+  device: number;
+  catalogFile: string;
+  /** The last change that the mount knew when it began. */
+  fromSeq: number;
+  /** [0] is 1 once the thread is to stop. */
+  stopFlag: Int32Array;
+}
+
+const POLL_MS = 50;
+
+/** Changes told in one go; between two goes the thread looks whether it is to stop. */
+const AT_ONCE = 10_000;
+
+/** Told twice: an answer that was made before the change may reach the kernel after the first message. */
+const TELL_AGAIN_MS = 100;
+
+class Notifier {
+  readonly #device: number;
+  readonly #tree: Tree;
+  readonly #changes: TreeChangeReader;
+  #seq: number;
+
+  constructor(device: number, tree: Tree, changes: TreeChangeReader, fromSeq: number) {
+    this.#device = device;
+    this.#tree = tree;
+    this.#changes = changes;
+    this.#seq = fromSeq;
+  }
+
+  /** Tells the kernel the next changes. Returns what has to be told again; undefined when there is nothing new. */
+  next(): TreeChange[] | undefined {
+    const changes = this.#changes.after(this.#seq, AT_ONCE) ?? this.#everything();
+    const last = changes.at(-1);
+    if (!last) return undefined;
+    this.#seq = last.seq;
+    this.tell(changes);
+    return changes;
+  }
+
+  tell(changes: TreeChange[]): void {
+    for (const { parent, name } of changes) {
+      notify(this.#device, encodeInvalidInode(parent, 0));
+      if (name !== null) this.#tellEntry(parent, name);
+    }
+  }
+
+  #tellEntry(parent: number, name: string): void {
+    notify(this.#device, encodeInvalidEntry(parent, 0, encodeName(name)));
+    const node = this.#tree.lookup(parent, name);
+    // Contents that changed behind the same size and time have the same tag: their pages have to go.
+    if (node?.type === EntryType.file) notify(this.#device, encodeInvalidInode(node.ino, tagOf(node)));
+  }
+
+  /** The changes are no longer all there: the kernel drops every directory below the root. */
+  #everything(): TreeChange[] {
+    const seq = this.#changes.lastSeq();
+    const names = this.#tree.list(ROOT_INODE, '', Number.MAX_SAFE_INTEGER).map(each => each.name);
+    return names.map(name => ({ seq, parent: ROOT_INODE, name }));
+  }
+}
+
+async function run({ device, catalogFile, fromSeq, stopFlag }: NotifyThreadData): Promise<void> {
+  const db = openDatabase(catalogFile, { readonly: true });
+  const dataVersion = () => Number(db.pragma('data_version', { simple: true }));
+  let version = -1;
+  const notifier = new Notifier(device, new Tree(db), new TreeChangeReader(db), fromSeq);
+  while (Atomics.load(stopFlag, 0) === 0) {
+    const current = dataVersion();
+    const told = current === version ? undefined : notifier.next();
+    if (told) {
+      await wait(TELL_AGAIN_MS);
+      notifier.tell(told);
+    } else {
+      version = current;
+      await wait(POLL_MS);
+    }
+  }
+  db.close();
+}
+
+try {
+  await run(workerData as NotifyThreadData);
+} catch (error) {
+  // Unmounted: there is nobody left to tell.
+  if (systemErrorCode(error) !== 'ENODEV') throw error;
+}

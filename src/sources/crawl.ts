@@ -1,0 +1,207 @@
+/**
+ * Lists a local folder and everything below it, synchronously and folder by folder: it runs in a thread of its own
+ * (`indexing/crawl-thread.ts`), where two blocking calls a file are several times faster than promises.
+ *
+ * Symbolic links are listed as links; with `follow` they are listed as what they lead to, unless that is outside the root
+ * or a folder above the link.
+ */
+import {
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { systemErrorCode } from '../errors.js';
+import { facetMounts, isInside } from './facet-mounts.js';
+import { decodeName, fsPath, isEscaped, needsBytes } from './file-names.js';
+import { compileFilter, type Filter, IGNORE_FILE, type IgnoreScope, openScope } from './filter.js';
+import { modifiedUs } from './local.js';
+import type { FolderListing, Skipped, Unreadable } from './source.js';
+
+export interface CrawlOptions {
+  /** The real path of the source's root. */
+  root: string;
+  include: readonly string[];
+  exclude: readonly string[];
+  follow: boolean;
+}
+
+interface PendingFolder {
+  path: string;
+  stats: Stats;
+  scope: IgnoreScope | undefined;
+  /** The folders above, to recognise a link that leads back: only with `follow`. */
+  above: PendingFolder | undefined;
+}
+
+type Kind = 'file' | 'folder' | 'link' | 'special';
+
+export class Crawler {
+  readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
+  readonly unreadable: Unreadable[] = [];
+  readonly #root: string;
+  readonly #follow: boolean;
+  readonly #filter: Filter;
+  readonly #mounts: Set<string>;
+
+  constructor(options: CrawlOptions) {
+    this.#root = options.root;
+    this.#follow = options.follow;
+    this.#filter = compileFilter(options.include, options.exclude);
+    this.#mounts = new Set(facetMounts());
+  }
+
+  /** Every folder, those above before those below. Throws the system's error when the root itself cannot be listed. */
+  *folders(): Generator<FolderListing> {
+    const pending: PendingFolder[] = [
+      { path: '', stats: statSync(this.#root), scope: undefined, above: undefined },
+    ];
+    readdirSync(this.#root);
+    for (let folder = pending.pop(); folder; folder = pending.pop()) {
+      const listing = this.#list(folder, pending);
+      if (listing) yield listing;
+    }
+  }
+
+  #list(folder: PendingFolder, pending: PendingFolder[]): FolderListing | undefined {
+    const names = this.#readNames(folder.path);
+    if (!names) return undefined;
+    const scope = this.#scopeOf(folder, names);
+    const kept: string[] = [];
+    const numbers: number[] = [];
+    const targets = new Map<number, string>();
+    const below: PendingFolder[] = [];
+    const prefix = folder.path === '' ? '' : `${folder.path}/`;
+    for (const name of names) {
+      const path = prefix + name;
+      if (this.#mounts.has(this.#absolute(path))) continue;
+      let stats = this.#stat(path);
+      if (!stats) continue;
+      if (this.#follow && stats.isSymbolicLink()) stats = this.#followed(path, stats, folder);
+      const kind = kindOf(stats);
+      if (!this.#isListed(path, kind, scope)) continue;
+      if (kind === 'folder') {
+        below.push({ path, stats, scope, above: this.#follow ? folder : undefined });
+        continue;
+      }
+      if (kind === 'link') {
+        const target = this.#readLink(path);
+        if (target === undefined) continue;
+        targets.set(kept.length, target);
+      }
+      kept.push(name);
+      numbers.push(stats.size, modifiedUs(stats), stats.mode, stats.dev, stats.ino);
+    }
+    // The last one pushed is crawled first: names come out in order, and the stack stays as deep as the tree.
+    for (let at = below.length - 1; at >= 0; at--) pending.push(below[at] as PendingFolder);
+    return {
+      path: folder.path,
+      mtimeUs: modifiedUs(folder.stats),
+      mode: folder.stats.mode,
+      names: kept,
+      attributes: Float64Array.from(numbers),
+      targets,
+    };
+  }
+
+  #absolute(path: string): string {
+    return path === '' ? this.#root : this.#root === '/' ? `/${path}` : `${this.#root}/${path}`;
+  }
+
+  #readNames(path: string): string[] | undefined {
+    const folder = fsPath(this.#absolute(path));
+    try {
+      let names = readdirSync(folder);
+      if (names.some(needsBytes)) {
+        names = readdirSync(folder, { encoding: 'buffer' }).map(decodeName);
+        this.skipped.notUtf8 += names.filter(isEscaped).length;
+      }
+      return names.sort();
+    } catch (error) {
+      return this.#report(path, error);
+    }
+  }
+
+  #stat(path: string): Stats | undefined {
+    try {
+      return lstatSync(fsPath(this.#absolute(path)), { throwIfNoEntry: false });
+    } catch (error) {
+      return this.#report(path, error);
+    }
+  }
+
+  /** What a link leads to, or the link itself where it is not to be followed. */
+  #followed(path: string, link: Stats, folder: PendingFolder): Stats {
+    try {
+      const absolute = fsPath(this.#absolute(path));
+      const real = decodeName(realpathSync.native(absolute, 'buffer'));
+      if (isInside(real, this.#root) && !this.#isMounted(real)) {
+        const stats = statSync(absolute);
+        if (!stats.isDirectory() || !isAbove(folder, stats)) return stats;
+      }
+    } catch {
+      // Dangling, a loop of links, or behind a folder that is closed to us: it stays a link.
+    }
+    this.skipped.linksNotFollowed++;
+    return link;
+  }
+
+  #isMounted(real: string): boolean {
+    for (const mount of this.#mounts) if (isInside(real, mount)) return true;
+    return false;
+  }
+
+  #readLink(path: string): string | undefined {
+    try {
+      return decodeName(readlinkSync(fsPath(this.#absolute(path)), 'buffer'));
+    } catch (error) {
+      return this.#report(path, error);
+    }
+  }
+
+  #isListed(path: string, kind: Kind, scope: IgnoreScope | undefined): boolean {
+    if (kind === 'special') {
+      this.skipped.special++;
+      return false;
+    }
+    const listed = kind === 'folder' ? this.#filter.folder(path, scope) : this.#filter.file(path, scope);
+    if (!listed) this.skipped.excluded++;
+    return listed;
+  }
+
+  #scopeOf(folder: PendingFolder, names: string[]): IgnoreScope | undefined {
+    if (!names.includes(IGNORE_FILE)) return folder.scope;
+    const path = folder.path === '' ? IGNORE_FILE : `${folder.path}/${IGNORE_FILE}`;
+    // Reading a FIFO of that name would wait for ever.
+    if (!this.#stat(path)?.isFile()) return folder.scope;
+    try {
+      return openScope(folder.path, readFileSync(fsPath(this.#absolute(path)), 'utf8'), folder.scope);
+    } catch (error) {
+      this.#report(path, error);
+      return folder.scope;
+    }
+  }
+
+  /** What vanished since it was listed is simply gone; anything else is reported. */
+  #report(path: string, error: unknown): undefined {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT') this.unreadable.push({ path, reason: code ?? String(error) });
+    return undefined;
+  }
+}
+
+function kindOf(stats: Stats): Kind {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  return stats.isSymbolicLink() ? 'link' : 'special';
+}
+
+function isAbove(folder: PendingFolder, stats: Stats): boolean {
+  for (let each: PendingFolder | undefined = folder; each; each = each.above) {
+    if (each.stats.dev === stats.dev && each.stats.ino === stats.ino) return true;
+  }
+  return false;
+}

@@ -1,0 +1,53 @@
+/** What sources have in common: how a URI names one, and what a listing of it looks like. */
+import type { FileAttributes } from '../catalog/files.js';
+
+/** The numbers of one file in `FolderListing.attributes`. */
+export const ATTRIBUTES_PER_FILE = 5;
+
+/**
+ * One folder of a source, listed completely: a file of it that is not here is gone (or in `unreadable`). Made to travel
+ * between threads without a copy of its numbers.
+ */
+export interface FolderListing {
+  /** Below the source's root; '' is the root. */
+  path: string;
+  mtimeUs: number;
+  mode: number;
+  /** Names of files and links, sorted by UTF-16 code units. */
+  names: string[];
+  /** size, mtimeUs, mode, dev, ino of each name. */
+  attributes: Float64Array;
+  /** The target of each name that is a symbolic link. */
+  targets: Map<number, string>;
+}
+
+/** Something in a source that could not be listed; what the catalog knows of it stays. */
+export interface Unreadable {
+  path: string;
+  /** Why, in the operating system's words. */
+  reason: string;
+}
+
+/** What a crawl met and did not list. */
+export interface Skipped {
+  /** FIFOs, sockets and devices. */
+  special: number;
+  excluded: number;
+  /** Links that lead out of the source, or to a folder above themselves, with `follow`. */
+  linksNotFollowed: number;
+  /** Listed, but the name is not UTF-8. */
+  notUtf8: number;
+}
+
+export function attributesAt(listing: FolderListing, index: number): FileAttributes {
+  const at = index * ATTRIBUTES_PER_FILE;
+  const numbers = listing.attributes;
+  return {
+    size: numbers[at] ?? 0,
+    mtimeUs: numbers[at + 1] ?? 0,
+    mode: numbers[at + 2] ?? 0,
+    dev: numbers[at + 3] ?? 0,
+    ino: numbers[at + 4] ?? 0,
+    target: listing.targets.get(index) ?? null,
+  };
+}

@@ -1,0 +1,9 @@
+/** Opens a catalog whose tree keeps up with it: the way in for everything that writes. */
+import { Catalog } from '../catalog/catalog.js';
+import { defaultArrangement } from './arrangement.js';
+import { TreeProjector } from './project.js';
+
+/** Opens the catalog in `file`, creating it where there is none. Throws as `openDatabase` does. */
+export function openCatalog(file: string): Catalog {
+  return new Catalog(file, (db, takeInode) => new TreeProjector(db, takeInode, defaultArrangement));
+}

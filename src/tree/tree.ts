@@ -1,0 +1,103 @@
+/**
+ * Reads the tree: a lookup, the attributes of an inode, a directory page by page. Every answer is one indexed query, so it
+ * takes the same time whatever the number of files.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { entryType } from '../catalog/files.js';
+import { EntryType } from '../catalog/projector.js';
+import { ROOT_INODE } from '../catalog/schema.js';
+
+/** A file, link or directory of the tree. */
+export interface Node {
+  ino: number;
+  type: EntryType;
+  /** Bytes; 0 for a directory. */
+  size: number;
+  mtimeUs: number;
+  /** st_mode, as it is at the origin. */
+  mode: number;
+}
+
+export interface NamedNode extends Node {
+  name: string;
+}
+
+const NODE = `e.ino, e.type, coalesce(f.size, 0) AS size, coalesce(f.mtime_us, d.mtime_us) AS mtimeUs,
+  coalesce(f.mode, d.mode) AS mode`;
+const JOINED = `entries e LEFT JOIN files f ON f.id = e.ino AND e.type <> ${EntryType.directory}
+  LEFT JOIN dirs d ON d.ino = e.ino AND e.type = ${EntryType.directory}`;
+
+export class Tree {
+  readonly #lookup: Statement<[number, string], Node>;
+  readonly #file: Statement<[number], { size: number; mtimeUs: number; mode: number }>;
+  readonly #directory: Statement<[number], { mtimeUs: number; mode: number; parent: number }>;
+  readonly #list: Statement<[number, string, number], NamedNode>;
+  readonly #totals: Statement<[], { files: number; bytes: number }>;
+  readonly #names: Statement<[number], { parent: number; name: string }>;
+
+  constructor(db: Database) {
+    this.#lookup = db.prepare(`SELECT ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name = ?`);
+    this.#file = db.prepare(
+      'SELECT size, mtime_us AS mtimeUs, mode FROM files WHERE id = ? AND deleted_at IS NULL',
+    );
+    this.#directory = db.prepare('SELECT mtime_us AS mtimeUs, mode, parent FROM dirs WHERE ino = ?');
+    this.#list = db.prepare(
+      `SELECT e.name, ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name > ? ORDER BY e.name LIMIT ?`,
+    );
+    this.#totals = db.prepare(
+      'SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM files WHERE deleted_at IS NULL',
+    );
+    this.#names = db.prepare('SELECT parent, name FROM entries WHERE ino = ? ORDER BY parent, name');
+  }
+
+  /** What a directory has under a name. */
+  lookup(parent: number, name: string): Node | undefined {
+    return this.#lookup.get(parent, name);
+  }
+
+  /** The inode's attributes; undefined when there is no such inode (any more). */
+  node(ino: number): Node | undefined {
+    const file = this.#file.get(ino);
+    if (file) return { ino, type: entryType(file.mode), ...file };
+    const directory = this.#directory.get(ino);
+    if (!directory) return undefined;
+    return { ino, type: EntryType.directory, size: 0, mtimeUs: directory.mtimeUs, mode: directory.mode };
+  }
+
+  /** The directory above a directory; the root is above itself. */
+  parentOf(ino: number): number | undefined {
+    return this.#directory.get(ino)?.parent;
+  }
+
+  /** Up to `limit` entries of a directory with names after `after` ('' for the first), in the order of their bytes. */
+  list(ino: number, after: string, limit: number): NamedNode[] {
+    return this.#list.all(ino, after, limit);
+  }
+
+  /** How many files there are and their bytes; takes time in proportion. */
+  totals(): { files: number; bytes: number } {
+    return this.#totals.get() ?? { files: 0, bytes: 0 };
+  }
+
+  /** The node at a path (`/docs/a.pdf`; slashes at the ends and in a row do not matter). */
+  resolve(path: string): Node | undefined {
+    let node = this.node(ROOT_INODE);
+    for (const name of path.split('/')) {
+      if (name === '' || name === '.') continue;
+      node = node && this.lookup(node.ino, name);
+    }
+    return node;
+  }
+
+  /** Every path at which an inode appears, each with its leading slash. */
+  pathsOf(ino: number): string[] {
+    if (ino === ROOT_INODE) return ['/'];
+    return this.#names.all(ino).map(({ parent, name }) => `${this.#directoryPath(parent)}/${name}`);
+  }
+
+  #directoryPath(ino: number): string {
+    if (ino === ROOT_INODE) return '';
+    const entry = this.#names.get(ino);
+    return entry ? `${this.#directoryPath(entry.parent)}/${entry.name}` : '';
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The tree with its contents: what mount, fetch and, later, serve stand on. Reads only, on a connection of its own thread;
+ * changes go through the catalog.
+ */
+import type { Database } from 'better-sqlite3';
+import { openDatabase } from '../catalog/database.js';
+import { type FileRecord, Files, sourcePath } from '../catalog/files.js';
+import { Sources } from '../catalog/sources.js';
+import { FacetError } from '../errors.js';
+import { type OpenedFile, openContained, openRoot } from '../sources/local.js';
+import { Tree } from '../tree/tree.js';
+
+/** Where a source's files are on this machine. */
+interface LocalSource {
+  root: string;
+  follow: boolean;
+}
+
+export class Volume {
+  readonly db: Database;
+  readonly tree: Tree;
+  readonly files: Files;
+  readonly sources: Sources;
+  readonly #local = new Map<string, LocalSource>();
+
+  /** Opens the catalog in `catalogFile` for reading. Throws as `openDatabase` does. */
+  constructor(catalogFile: string) {
+    this.db = openDatabase(catalogFile, { readonly: true });
+    this.tree = new Tree(this.db);
+    this.files = new Files(this.db);
+    this.sources = new Sources(this.db);
+  }
+
+  /** The record of a file in the tree; `not-found` when there is none. */
+  file(id: number): FileRecord {
+    const record = this.files.get(id);
+    if (!record || record.deletedAt !== null) throw new FacetError('not-found', `there is no file ${id}`);
+    return record;
+  }
+
+  /**
+   * Opens a file's contents for reading. What `stats` says is what the descriptor has: it is for the caller to see
+   * whether that is still the version which the record describes. The descriptor is the caller's to close.
+   * Throws `not-found`, `denied`, `content-changed` or `unreachable`.
+   */
+  open(record: FileRecord): OpenedFile {
+    const { root, follow } = this.#localSource(record.source);
+    try {
+      return openContained(root, sourcePath(record), follow);
+    } catch (error) {
+      // The root may be somewhere else by now (a link was changed, a disk mounted): look again the next time.
+      this.#local.delete(record.source);
+      throw error;
+    }
+  }
+
+  #localSource(name: string): LocalSource {
+    const known = this.#local.get(name);
+    if (known) return known;
+    const source = this.sources.get(name);
+    const local = { root: openRoot(source.uri), follow: source.options.follow };
+    this.#local.set(name, local);
+    return local;
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
