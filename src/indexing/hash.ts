@@ -5,7 +5,8 @@ import type { Catalog } from '../catalog/catalog.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError } from '../errors.js';
-import { modifiedUs, openContained } from '../sources/local.js';
+import { openContained } from '../sources/contained.js';
+import { modifiedUs } from '../sources/local.js';
 import type { Unreadable } from '../sources/source.js';
 
 export interface HashOptions {

@@ -116,14 +116,14 @@ export class Dispatch implements Handler {
   }
 
   #open({ ino, tag }: FuseRequest, out: Opened): number {
-    const record = this.#volume.file(ino);
-    const { fd, stats } = this.#volume.open(record);
+    const file = this.#volume.locate(ino);
+    const { fd, stats } = this.#volume.open(file);
     const seen = { size: stats.size, mtimeUs: modifiedUs(stats) };
     if (contentTag(seen.size, seen.mtimeUs) === tag) {
       this.#files.open(ino, tag, fd, seen.size, out);
       return 0;
     }
-    const beingWritten = this.#sightings.note(ino, { size: record.size, mtimeUs: record.mtimeUs }, seen);
+    const beingWritten = this.#sightings.note(ino, { size: file.size, mtimeUs: file.mtimeUs }, seen);
     this.#options.onSighting(ino, seen);
     // A file that changes faster than the kernel can ask again is read as it is.
     if (beingWritten && this.#files.openDirect(ino, tag, fd, out)) return 0;

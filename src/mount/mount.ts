@@ -152,7 +152,8 @@ class Threads {
 }
 
 function start<Data>(file: string, workerData: Data): Worker {
-  return new Worker(new URL(file, import.meta.url), { workerData });
+  // The threads close descriptors that Node did not open; it would warn about each of them.
+  return new Worker(new URL(file, import.meta.url), { workerData, trackUnmanagedFds: false });
 }
 
 /** Brings the catalog up to date with a version that the FUSE thread met. */

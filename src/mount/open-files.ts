@@ -52,7 +52,7 @@ export class OpenFiles {
     node.handles++;
     out.handle = this.#newHandle({ fd: node.fd, node });
     out.backingId = node.backingId;
-    out.flags = node.backingId > 0 ? FOPEN.PASSTHROUGH : FOPEN.KEEP_CACHE | FOPEN.NOFLUSH;
+    out.flags = FOPEN.NOFLUSH | (node.backingId > 0 ? FOPEN.PASSTHROUGH : FOPEN.KEEP_CACHE);
   }
 
   /** Opens a file that is being written to: each read asks for what is there. False when the node is in passthrough. */

@@ -12,6 +12,7 @@ export interface Version {
 interface Sighting extends Version {
   /** What the catalog said then: once it says something else, it knows better. */
   known: Version;
+  superseded: boolean;
   seenAt: number;
 }
 
@@ -28,9 +29,10 @@ export class Sightings {
   apply<N extends Node>(node: N): N {
     if (this.#byInode.size === 0) return node;
     const sighting = this.#byInode.get(node.ino);
-    if (!sighting) return node;
+    if (!sighting || sighting.superseded) return node;
     if (!isSameVersion(node, sighting.known)) {
-      this.#byInode.delete(node.ino);
+      // Kept, for `note` to know that the file is changing.
+      sighting.superseded = true;
       return node;
     }
     return { ...node, size: sighting.size, mtimeUs: sighting.mtimeUs };
@@ -41,7 +43,7 @@ export class Sightings {
     const before = this.#byInode.get(ino);
     const now = performance.now();
     if (this.#byInode.size >= MOST) this.#byInode.clear();
-    this.#byInode.set(ino, { size: seen.size, mtimeUs: seen.mtimeUs, known, seenAt: now });
+    this.#byInode.set(ino, { ...seen, known, superseded: false, seenAt: now });
     return before !== undefined && now - before.seenAt < WRITING_MS;
   }
 }

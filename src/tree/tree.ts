@@ -22,28 +22,35 @@ export interface NamedNode extends Node {
   name: string;
 }
 
-const NODE = `e.ino, e.type, coalesce(f.size, 0) AS size, coalesce(f.mtime_us, d.mtime_us) AS mtimeUs,
-  coalesce(f.mode, d.mode) AS mode`;
+/** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
+type NodeRow = [ino: number, type: EntryType, size: number, mtimeUs: number, mode: number];
+type NamedRow = [name: string, ...NodeRow];
+
+const NODE = `e.ino, e.type, coalesce(f.size, 0), coalesce(f.mtime_us, d.mtime_us), coalesce(f.mode, d.mode)`;
 const JOINED = `entries e LEFT JOIN files f ON f.id = e.ino AND e.type <> ${EntryType.directory}
   LEFT JOIN dirs d ON d.ino = e.ino AND e.type = ${EntryType.directory}`;
 
 export class Tree {
-  readonly #lookup: Statement<[number, string], Node>;
+  readonly #lookup: Statement<[number, string], NodeRow>;
   readonly #file: Statement<[number], { size: number; mtimeUs: number; mode: number }>;
   readonly #directory: Statement<[number], { mtimeUs: number; mode: number; parent: number }>;
-  readonly #list: Statement<[number, string, number], NamedNode>;
+  readonly #list: Statement<[number, string, number], NamedRow>;
   readonly #totals: Statement<[], { files: number; bytes: number }>;
   readonly #names: Statement<[number], { parent: number; name: string }>;
 
   constructor(db: Database) {
-    this.#lookup = db.prepare(`SELECT ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name = ?`);
+    this.#lookup = db
+      .prepare<[number, string], NodeRow>(`SELECT ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name = ?`)
+      .raw();
     this.#file = db.prepare(
       'SELECT size, mtime_us AS mtimeUs, mode FROM files WHERE id = ? AND deleted_at IS NULL',
     );
     this.#directory = db.prepare('SELECT mtime_us AS mtimeUs, mode, parent FROM dirs WHERE ino = ?');
-    this.#list = db.prepare(
-      `SELECT e.name, ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name > ? ORDER BY e.name LIMIT ?`,
-    );
+    this.#list = db
+      .prepare<[number, string, number], NamedRow>(
+        `SELECT e.name, ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name > ? ORDER BY e.name LIMIT ?`,
+      )
+      .raw();
     this.#totals = db.prepare(
       'SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM files WHERE deleted_at IS NULL',
     );
@@ -52,7 +59,10 @@ export class Tree {
 
   /** What a directory has under a name. */
   lookup(parent: number, name: string): Node | undefined {
-    return this.#lookup.get(parent, name);
+    const row = this.#lookup.get(parent, name);
+    if (!row) return undefined;
+    const [ino, type, size, mtimeUs, mode] = row;
+    return { ino, type, size, mtimeUs, mode };
   }
 
   /** The inode's attributes; undefined when there is no such inode (any more). */
@@ -71,7 +81,9 @@ export class Tree {
 
   /** Up to `limit` entries of a directory with names after `after` ('' for the first), in the order of their bytes. */
   list(ino: number, after: string, limit: number): NamedNode[] {
-    return this.#list.all(ino, after, limit);
+    return this.#list
+      .all(ino, after, limit)
+      .map(([name, node, type, size, mtimeUs, mode]) => ({ name, ino: node, type, size, mtimeUs, mode }));
   }
 
   /** How many files there are and their bytes; takes time in proportion. */

@@ -4,10 +4,11 @@
  */
 import type { Database } from 'better-sqlite3';
 import { openDatabase } from '../catalog/database.js';
-import { type FileRecord, Files, sourcePath } from '../catalog/files.js';
+import { type FileLocation, type FileRecord, Files, sourcePath } from '../catalog/files.js';
 import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
-import { type OpenedFile, openContained, openRoot } from '../sources/local.js';
+import { type OpenedFile, openContained } from '../sources/contained.js';
+import { openRoot } from '../sources/local.js';
 import { Tree } from '../tree/tree.js';
 
 /** Where a source's files are on this machine. */
@@ -38,18 +39,25 @@ export class Volume {
     return record;
   }
 
+  /** Where a file of the tree is; `not-found` when there is none. */
+  locate(id: number): FileLocation {
+    const location = this.files.locate(id);
+    if (!location) throw new FacetError('not-found', `there is no file ${id}`);
+    return location;
+  }
+
   /**
    * Opens a file's contents for reading. What `stats` says is what the descriptor has: it is for the caller to see
-   * whether that is still the version which the record describes. The descriptor is the caller's to close.
+   * whether that is still the version which `file` describes. The descriptor is the caller's to close.
    * Throws `not-found`, `denied`, `content-changed` or `unreachable`.
    */
-  open(record: FileRecord): OpenedFile {
-    const { root, follow } = this.#localSource(record.source);
+  open(file: FileLocation): OpenedFile {
+    const { root, follow } = this.#localSource(file.source);
     try {
-      return openContained(root, sourcePath(record), follow);
+      return openContained(root, sourcePath(file), follow);
     } catch (error) {
       // The root may be somewhere else by now (a link was changed, a disk mounted): look again the next time.
-      this.#local.delete(record.source);
+      this.#local.delete(file.source);
       throw error;
     }
   }
