@@ -13,6 +13,7 @@ export class ChangeLog {
   readonly #insert: Statement<[number, number, ChangeKind, string | null]>;
   readonly #insertAdded: Statement<[number, number, number]>;
   readonly #last: Statement<[], { seq: number | null }>;
+  readonly #latest: Statement<[number], { seq: number; fileId: number; kind: ChangeKind }>;
   readonly #prune: Statement<[number]>;
 
   constructor(db: Database) {
@@ -21,12 +22,18 @@ export class ChangeLog {
       `INSERT INTO changes(at, file_id, kind) SELECT ?, id, 'added' FROM files WHERE id BETWEEN ? AND ? ORDER BY id`,
     );
     this.#last = db.prepare('SELECT max(seq) AS seq FROM changes');
+    this.#latest = db.prepare('SELECT seq, file_id AS fileId, kind FROM changes ORDER BY seq DESC LIMIT ?');
     this.#prune = db.prepare('DELETE FROM changes WHERE seq <= ?');
   }
 
   /** The number of the newest change, 0 when there was none. */
   lastSeq(): number {
     return this.#last.get()?.seq ?? 0;
+  }
+
+  /** The newest changes, the newest first. */
+  latest(limit: number): { seq: number; fileId: number; kind: ChangeKind }[] {
+    return this.#latest.all(limit);
   }
 
   append(kind: ChangeKind, fileId: number, detail?: object): void {

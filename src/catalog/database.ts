@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { createDirectory } from '../config/home.js';
+import { systemErrorCode } from '../errors.js';
 import { databaseError, noCatalog } from './database-error.js';
 import { isCurrent, migrate } from './schema.js';
 
@@ -31,12 +32,14 @@ export function openDatabase(file: string, options: OpenDatabaseOptions = {}): D
     if (!readonly) createDirectory(dirname(file));
     else if (!existsSync(file)) throw noCatalog(file);
     db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, readonly, fileMustExist: readonly });
+    // Before anything is written: what is no catalog must stay as it is.
+    const current = isCurrent(db, file);
     if (!readonly) {
-      db.pragma('journal_mode = WAL');
+      useWriteAheadLog(db);
       db.pragma('synchronous = NORMAL');
       db.pragma('foreign_keys = ON');
-      migrate(db, file);
-    } else if (!isCurrent(db, file)) {
+      if (!current) migrate(db, file);
+    } else if (!current) {
       throw noCatalog(file);
     }
     db.pragma(`cache_size = -${CACHE_KIB}`);
@@ -44,5 +47,21 @@ export function openDatabase(file: string, options: OpenDatabaseOptions = {}): D
   } catch (error) {
     db?.close();
     throw databaseError(error, file);
+  }
+}
+
+const MODE_ATTEMPTS = 100;
+const MODE_PAUSE_MS = 10;
+
+/** SQLite does not wait for its turn here: of two processes that make a new catalog at once, one is turned away. */
+function useWriteAheadLog(db: Database): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      db.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (attempt === MODE_ATTEMPTS || !systemErrorCode(error)?.startsWith('SQLITE_BUSY')) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MODE_PAUSE_MS);
   }
 }

@@ -158,18 +158,16 @@ export class Files {
 
   /** The files that are in a folder, in the order of their names' bytes. */
   inFolder(folderId: number): KnownFile[] {
-    return this.#inFolder
-      .all(folderId)
-      .map(([id, name, size, mtimeUs, mode, dev, ino, target]) => ({
-        id,
-        name,
-        size,
-        mtimeUs,
-        mode,
-        dev,
-        ino,
-        target,
-      }));
+    return this.#inFolder.all(folderId).map(([id, name, size, mtimeUs, mode, dev, ino, target]) => ({
+      id,
+      name,
+      size,
+      mtimeUs,
+      mode,
+      dev,
+      ino,
+      target,
+    }));
   }
 
   /** The folders of a source that are there, each with its id. */

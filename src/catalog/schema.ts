@@ -96,9 +96,13 @@ const MIGRATIONS: readonly string[] = [
 /** The version that this build reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Is every migration applied already? Costs no lock. Throws `failed` for a catalog of a later version or another program's file. */
+/**
+ * Is every migration applied already? Writes nothing. Throws `failed` for a catalog of a later version, `integrity` for
+ * the database of another program.
+ */
 export function isCurrent(db: Database, file: string): boolean {
-  const version = Number(db.pragma('user_version', { simple: true }));
+  const { version, isCatalog, isEmpty } = db.transaction(() => readHeader(db))();
+  if (!isCatalog && !isEmpty) throw notACatalog(file);
   if (version > SCHEMA_VERSION) {
     throw new FacetError(
       'failed',
@@ -109,10 +113,14 @@ export function isCurrent(db: Database, file: string): boolean {
       },
     );
   }
-  if (version > 0 && Number(db.pragma('application_id', { simple: true })) !== APPLICATION_ID) {
-    throw notACatalog(file);
-  }
   return version === SCHEMA_VERSION;
+}
+
+function readHeader(db: Database): { version: number; isCatalog: boolean; isEmpty: boolean } {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  const isCatalog = Number(db.pragma('application_id', { simple: true })) === APPLICATION_ID;
+  const isEmpty = version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  return { version, isCatalog, isEmpty };
 }
 
 function notACatalog(file: string): FacetError {
@@ -124,13 +132,10 @@ function notACatalog(file: string): FacetError {
 
 /** Brings a catalog to `SCHEMA_VERSION`, in one transaction: another process sees all of it or nothing. */
 export function migrate(db: Database, file: string): void {
-  if (isCurrent(db, file)) return;
   db.transaction(() => {
     // Two processes may have opened a new catalog at once: the second one finds the work done.
-    const version = Number(db.pragma('user_version', { simple: true }));
-    if (version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined) {
-      throw notACatalog(file);
-    }
+    if (isCurrent(db, file)) return;
+    const { version } = readHeader(db);
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);

@@ -17,6 +17,8 @@ export interface FuseThreadData {
   owner: Ownership;
   passthrough: boolean;
   stopSwitch: StopSwitch;
+  /** Requests by opcode, counted for the main thread to read. */
+  requests: Float64Array;
 }
 
 export type FuseThreadMessage =
@@ -41,6 +43,7 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
     maxReadahead: MAX_READ,
     wantPassthrough: data.passthrough,
     stop: data.stopSwitch,
+    requests: data.requests,
     onFault: (error, opcode) => post({ kind: 'fault', message: errorMessage(error), opcode }),
   });
   const state = session.run(deviceChannel(data.device));

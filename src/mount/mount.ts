@@ -12,8 +12,11 @@ import { openRoot } from '../sources/local.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { Ownership } from './attributes.js';
 import { type FuseThreadData, type FuseThreadMessage, MAX_READ } from './fuse-thread.js';
+import { findHolders } from './holders.js';
+import { OPCODE } from './kernel/abi.js';
 import { openMount, unmount } from './kernel/fusermount.js';
 import type { Negotiated } from './kernel/handlers.js';
+import { createRequestCounters } from './kernel/session.js';
 import { createStopSwitch, stopSession } from './kernel/stop.js';
 import { prepareMountpoint } from './mountpoint.js';
 import type { NotifyThreadData } from './notify-thread.js';
@@ -26,9 +29,20 @@ export interface MountOptions {
   onWarning: (message: string) => void;
 }
 
+/** Numbers of requests of the kernel since the tree was mounted. */
+export interface MountStats {
+  requests: number;
+  lookups: number;
+  listings: number;
+  opens: number;
+  reads: number;
+}
+
 export interface Mounted {
   mountpoint: string;
   negotiated: Negotiated;
+  /** What the kernel has asked for so far. */
+  stats(): MountStats;
   /** Unmounts. Throws `in-use` while files in it are open, unless `lazy`. */
   unmount(options?: { lazy?: boolean }): Promise<void>;
   /** Settles when the tree is no longer mounted, whoever unmounted it. */
@@ -55,18 +69,44 @@ export async function mount(catalog: Catalog, path: string, options: MountOption
     return {
       mountpoint,
       negotiated,
+      stats: () => statsOf(threads.requests),
       unmount: async ({ lazy = false } = {}) => {
-        await unmount(mountpoint, { lazy });
-        if (lazy) threads.stop();
+        await unmount(mountpoint, { lazy }).catch(error => {
+          throw namingHolders(error, mountpoint);
+        });
+        if (lazy) await threads.stop();
       },
       ended: threads.ended,
     };
   } catch (error) {
     await unmount(mountpoint, { lazy: true }).catch(() => {});
-    threads.stop();
+    await threads.stop();
     await threads.ended;
     throw error;
   }
+}
+
+function statsOf(counts: Float64Array): MountStats {
+  const of = (...opcodes: number[]) => opcodes.reduce((sum, opcode) => sum + (counts[opcode] ?? 0), 0);
+  return {
+    requests: counts.reduce((sum, each) => sum + each, 0),
+    lookups: of(OPCODE.LOOKUP),
+    listings: of(OPCODE.OPENDIR),
+    opens: of(OPCODE.OPEN),
+    reads: of(OPCODE.READ),
+  };
+}
+
+/** Says who uses a mount that cannot be unmounted. */
+function namingHolders(error: unknown, mountpoint: string): unknown {
+  if (!(error instanceof FacetError) || error.code !== 'in-use') return error;
+  const holders = findHolders(mountpoint).map(({ pid, program }) => `${program} (${pid})`);
+  if (holders.length === 0) return error;
+  return new FacetError('in-use', `${mountpoint} is in use by ${holders.join(', ')}`, {
+    path: mountpoint,
+    cause: error,
+    hint: 'end them, or leave the folder with cd',
+  });
 }
 
 /** The real roots of the sources that are there now. */
@@ -83,6 +123,7 @@ function sourceRoots(catalog: Catalog): string[] {
 class Threads {
   readonly ready: Promise<Negotiated>;
   readonly ended: Promise<void>;
+  readonly requests = createRequestCounters();
   readonly #stopSwitch = createStopSwitch();
   readonly #notifyStop = new Int32Array(new SharedArrayBuffer(4));
   readonly #device: number;
@@ -100,6 +141,7 @@ class Threads {
       owner: options.owner,
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
+      requests: this.requests,
     });
     const notify = start<NotifyThreadData>('./notify-thread.js', {
       device,
@@ -116,8 +158,8 @@ class Threads {
   }
 
   /** Ends the threads, whether the kernel still needs them or not. */
-  stop(): void {
-    stopSession(this.#stopSwitch);
+  stop(): Promise<void> {
+    return stopSession(this.#stopSwitch);
   }
 
   #whenReady(fuse: Worker): Promise<Negotiated> {

@@ -30,13 +30,15 @@ export interface SessionOptions extends Partial<InitLimits> {
   maxRead?: number;
   /** Lets another thread end the session with `stopSession`. */
   stop?: StopSwitch;
+  /** Where requests are counted, for another thread to see: `createRequestCounters`. */
+  requests?: Float64Array;
   /** Told of everything that the handler threw and of replies that the kernel refused. */
   onFault?: (error: unknown, opcode: number) => void;
 }
 
 export interface SessionCounters {
   /** Requests per opcode; opcodes that do not exist are counted at 0. */
-  readonly requests: number[];
+  readonly requests: Float64Array;
   /** Messages that were not requests. */
   malformed: number;
   /** Requests whose handler threw. */
@@ -85,7 +87,7 @@ export function createSession(options: SessionOptions): Session {
   const limits: InitLimits = { ...DEFAULTS, ...options };
   const requestBytes = Math.max(SMALLEST_REQUEST_BUFFER, limits.maxWrite + REQUEST_HEADROOM);
   const exchange = createExchange(options.handler, limits, requestBytes, options.maxRead ?? MIB);
-  const counters = createCounters();
+  const counters = createCounters(options.requests ?? createRequestCounters());
   const fault = reporter(counters, options.onFault);
   const answer = () => answerMessage(exchange, counters, fault);
   return {
@@ -99,8 +101,12 @@ export function createSession(options: SessionOptions): Session {
   };
 }
 
-function createCounters(): SessionCounters {
-  const requests = new Array<number>(OPCODE_LIMIT).fill(0);
+/** Counters by opcode that several threads can read while the FUSE thread counts. */
+export function createRequestCounters(): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(OPCODE_LIMIT * Float64Array.BYTES_PER_ELEMENT));
+}
+
+function createCounters(requests: Float64Array): SessionCounters {
   return { requests, malformed: 0, faults: 0, refusedReplies: 0, lateReplies: 0 };
 }
 

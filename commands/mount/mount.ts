@@ -1,9 +1,11 @@
 /** `facet mount`: the tree as a folder, for as long as the command runs. */
 
-import { loadConfig } from '../src/config/config.js';
-import { errorMessage, FacetError } from '../src/errors.js';
-import { argument, type CommandContext, command, flag, option } from './command.js';
-import { count, directory, octal } from './kinds.js';
+import { loadConfig } from '../../src/config/config.js';
+import { errorMessage, FacetError } from '../../src/errors.js';
+import type { Mounted } from '../../src/mount/mount.js';
+import { argument, type CommandContext, command, flag, option } from '../command.js';
+import { count, directory, octal } from '../kinds.js';
+import { watchMount } from './watch.js';
 
 export default command({
   description:
@@ -21,8 +23,8 @@ export default command({
   ],
   async run(context, { directory: path }, options) {
     const [{ openCatalog }, { mount }] = await Promise.all([
-      import('../src/tree/open-catalog.js'),
-      import('../src/mount/mount.js'),
+      import('../../src/tree/open-catalog.js'),
+      import('../../src/mount/mount.js'),
     ]);
     const { mount: settings } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile);
@@ -39,29 +41,30 @@ export default command({
       if (context.json)
         await context.output.result({ event: 'mounted', mountpoint: mounted.mountpoint }, JSON.stringify);
       else context.note(`mounted on ${mounted.mountpoint}; Ctrl-C unmounts`);
-      await untilEnd(context, mounted);
+      const watch = await watchMount(context, catalog, mounted);
+      try {
+        await untilEnd(context, mounted);
+      } finally {
+        watch.stop();
+      }
     } finally {
       catalog.close();
     }
   },
 });
 
-interface Mounted {
-  mountpoint: string;
-  unmount(options?: { lazy?: boolean }): Promise<void>;
-  ended: Promise<void>;
-}
-
 /** Until somebody unmounts it, or a signal asks us to; a second signal does not wait for programs that use it. */
 async function untilEnd(context: CommandContext, mounted: Mounted): Promise<void> {
-  context.onSignal(async nth => {
+  const end = async (nth: number) => {
     try {
       await mounted.unmount({ lazy: nth > 1 });
     } catch (error) {
-      const hint = error instanceof FacetError ? error.hint : undefined;
-      context.warn(errorMessage(error), hint);
-      context.note('once more Ctrl-C unmounts all the same');
+      context.warn(errorMessage(error), error instanceof FacetError ? error.hint : undefined);
+      context.note('Ctrl-C once more unmounts all the same');
     }
-  });
+  };
+  context.onSignal(end);
+  // A signal that came while the tree was being mounted.
+  if (context.signal.aborted) await end(1);
   await mounted.ended;
 }
