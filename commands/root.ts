@@ -11,6 +11,7 @@ export default group({
     mount: entry('show the tree as a folder', () => import('./mount/mount.js')),
     fetch: entry('copy files out of the tree', () => import('./fetch.js')),
     cache: entry('look at and manage the cached contents', () => import('./cache/group.js')),
+    demo: entry('see the main job done, in a temporary folder', () => import('./demo.js')),
     completion: entry('print a completion script for a shell', () => import('./completion.js')),
   },
 });
