@@ -92,6 +92,7 @@ class Demo {
     this.#context.signal.throwIfAborted();
     await this.#context.output.text(`$ facet ${args.map(quoted).join(' ')}`);
     const status = await this.#wait(this.#startFacet(args));
+    this.#context.signal.throwIfAborted();
     if (status !== 0) throw new FacetError('failed', `facet ${args[0]} ended with status ${status}`);
   }
 

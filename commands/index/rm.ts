@@ -7,7 +7,7 @@ export default command({
   arguments: { name: argument(source, 'NAME', 'the source') },
   async run({ home, output }, { name }) {
     const { openCatalog } = await import('../../src/tree/open-catalog.js');
-    const catalog = openCatalog(home.catalogFile);
+    const catalog = openCatalog(home.catalogFile, 'write');
     try {
       catalog.removeSource(catalog.sources.get(name));
       await output.result({ name, removed: true }, () => `removed ${name}; its files are where they were`);

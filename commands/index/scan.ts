@@ -32,7 +32,7 @@ export default command({
   async run(context, { names }, { hash, full, allowShrink }) {
     const { openCatalog } = await import('../../src/tree/open-catalog.js');
     const config = await loadConfig(context.home);
-    const catalog = openCatalog(context.home.catalogFile);
+    const catalog = openCatalog(context.home.catalogFile, 'write');
     try {
       const options: ScanOptions = {
         exclude: config.scan.exclude,

@@ -27,7 +27,7 @@ export default command({
       import('../../src/mount/mount.js'),
     ]);
     const { mount: settings } = await loadConfig(context.home);
-    const catalog = openCatalog(context.home.catalogFile);
+    const catalog = openCatalog(context.home.catalogFile, 'write');
     try {
       const mounted = await mount(catalog, path, {
         owner: {

@@ -7,7 +7,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { ChangeLog } from './changes.js';
-import { type OpenDatabaseOptions, openDatabase } from './database.js';
+import { type Access, openDatabase } from './database.js';
 import { databaseError } from './database-error.js';
 import { Files } from './files.js';
 import type { Projector, TakeInode } from './projector.js';
@@ -19,6 +19,9 @@ export type OpenProjector = (db: Database, takeInode: TakeInode) => Projector;
 
 /** Files that one transaction deletes, so that other processes get their turn. */
 const DELETE_BATCH = 5_000;
+
+/** A file that comes back within this time has its id again, and all that hangs on it. */
+const DELETED_KEPT_MS = 180 * 24 * 3_600_000;
 
 export class Catalog {
   /** The connection: for the tree's tables, which belong to `tree/`. */
@@ -35,12 +38,12 @@ export class Catalog {
   #dataVersion = -1;
 
   /**
-   * Opens the catalog in `file`; without `readonly`, creates it where there is none.
+   * Opens the catalog in `file`.
    * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`, as `openDatabase` says.
    */
-  constructor(file: string, openProjector: OpenProjector, options: OpenDatabaseOptions = {}) {
+  constructor(file: string, openProjector: OpenProjector, access: Access = 'create') {
     this.file = file;
-    this.db = openDatabase(file, options);
+    this.db = openDatabase(file, access);
     this.sources = new Sources(this.db);
     this.files = new Files(this.db);
     this.log = new ChangeLog(this.db);
@@ -110,6 +113,14 @@ export class Catalog {
         .run(source.id);
       this.db.prepare('DELETE FROM folders WHERE source_id = ?').run(source.id);
       this.sources.remove(source.id);
+    });
+  }
+
+  /** Drops what the log keeps too long, and files that were deleted too long ago to come back. */
+  prune(): void {
+    this.write(() => {
+      this.log.prune();
+      this.db.prepare('DELETE FROM files WHERE deleted_at < ?').run(Date.now() - DELETED_KEPT_MS);
     });
   }
 

@@ -2,7 +2,7 @@
  * Opens the SQLite database behind a catalog: settings, migrations, and what SQLite's own errors mean to a user.
  * One connection belongs to one thread.
  */
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { createDirectory } from '../config/home.js';
@@ -10,10 +10,8 @@ import { systemErrorCode } from '../errors.js';
 import { databaseError, noCatalog } from './database-error.js';
 import { isCurrent, migrate } from './schema.js';
 
-export interface OpenDatabaseOptions {
-  /** Never writes, and fails with `not-found` where there is no catalog yet. */
-  readonly?: boolean;
-}
+/** `create` makes a catalog where there is none, the others fail then; `read` never writes. */
+export type Access = 'create' | 'write' | 'read';
 
 /** How long a writer waits for another process's transaction. Transactions are short, so this is ample. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -22,16 +20,16 @@ const BUSY_TIMEOUT_MS = 30_000;
 const CACHE_KIB = 16 * 1024;
 
 /**
- * Opens the catalog's database, creating and migrating it as needed.
+ * Opens the catalog's database, and migrates it as needed.
  * Throws `not-found`, `denied`, `no-space`, `integrity` (not a catalog, or damaged) or `failed` (of a later version).
  */
-export function openDatabase(file: string, options: OpenDatabaseOptions = {}): Database {
-  const readonly = options.readonly === true;
+export function openDatabase(file: string, access: Access = 'create'): Database {
+  const readonly = access === 'read';
   let db: Database | undefined;
   try {
-    if (!readonly) createDirectory(dirname(file));
+    if (access === 'create') createFile(file);
     else if (!existsSync(file)) throw noCatalog(file);
-    db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, readonly, fileMustExist: readonly });
+    db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, readonly, fileMustExist: true });
     // Before anything is written: what is no catalog must stay as it is.
     const current = isCurrent(db, file);
     if (!readonly) {
@@ -64,4 +62,10 @@ function useWriteAheadLog(db: Database): void {
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MODE_PAUSE_MS);
   }
+}
+
+/** Names of files are nobody else's business; SQLite gives the files beside a database its permissions. */
+function createFile(file: string): void {
+  createDirectory(dirname(file));
+  closeSync(openSync(file, 'a', 0o600));
 }

@@ -2,7 +2,7 @@
  * Locks between processes that the operating system releases whatever ends their owner: an exclusive transaction on an
  * SQLite database of their own, in which nothing is ever written.
  */
-import SqliteDatabase from 'better-sqlite3';
+import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { databaseError } from './database-error.js';
 
@@ -10,15 +10,20 @@ export interface Lock {
   release(): void;
 }
 
-/** Takes the lock (a file in a folder that exists), or throws `in-use` at once when another process has it. `what` and `hint` make the message. */
+/**
+ * Takes the lock, a file in a folder that exists. Throws `in-use` at once when another process has it (`what` and `hint`
+ * make the message), `denied` where it may not be made. Whoever takes it keeps the returned value until it is released.
+ */
 export function takeLock(file: string, what: string, hint: string): Lock {
-  const db = new SqliteDatabase(file, { timeout: 0 });
+  let db: Database | undefined;
   try {
+    db = new SqliteDatabase(file, { timeout: 0 });
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    db.close();
+    db?.close();
     if (systemErrorCode(error) === 'SQLITE_BUSY') throw new FacetError('in-use', what, { path: file, hint });
     throw databaseError(error, file);
   }
-  return { release: () => void db.close() };
+  const held = db;
+  return { release: () => void held.close() };
 }

@@ -35,6 +35,7 @@ interface SourceRow {
 }
 
 /** A name is one segment of a path in the tree, and easy to type. */
+const NAME_MAX_BYTES = 255;
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u;
 
 export class Sources {
@@ -76,6 +77,11 @@ export class Sources {
     if (!NAME.test(name) || name.endsWith(' ')) {
       throw new FacetError('usage', `"${name}" cannot be the name of a source`, {
         hint: 'use letters, digits, dots, dashes, underscores and spaces, a letter or a digit first',
+      });
+    }
+    if (Buffer.byteLength(name) > NAME_MAX_BYTES) {
+      throw new FacetError('usage', `"${name}" is too long for the name of a source`, {
+        hint: `it is the name of a directory, which takes ${NAME_MAX_BYTES} bytes at most`,
       });
     }
     if (this.find(name)) {

@@ -217,6 +217,7 @@ export class CatalogWriter {
   }
 
   #update(id: number, a: FileAttributes, sameContents: boolean): void {
+    this.#insertFile.flush();
     this.#modify.run(a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target, sameContents ? 1 : 0, id);
   }
 

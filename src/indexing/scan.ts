@@ -137,7 +137,7 @@ class Scan {
     this.#deleteVanished(summary.unreadable);
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');
     this.#catalog.sources.setState(this.#source.id, { lastScan: new Date().toISOString() });
-    this.#catalog.write(() => this.#catalog.log.prune());
+    this.#catalog.prune();
     this.#result.seconds = (performance.now() - this.#startedAt) / 1000;
     return this.#result;
   }

@@ -77,7 +77,7 @@ class Notifier {
 }
 
 async function run({ device, catalogFile, fromSeq, stopFlag }: NotifyThreadData): Promise<void> {
-  const db = openDatabase(catalogFile, { readonly: true });
+  const db = openDatabase(catalogFile, 'read');
   const dataVersion = () => Number(db.pragma('data_version', { simple: true }));
   let version = -1;
   const notifier = new Notifier(device, new Tree(db), new TreeChangeReader(db), fromSeq);

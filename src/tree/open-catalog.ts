@@ -3,7 +3,7 @@ import { Catalog } from '../catalog/catalog.js';
 import { defaultArrangement } from './arrangement.js';
 import { TreeProjector } from './project.js';
 
-/** Opens the catalog in `file`, creating it where there is none. Throws as `openDatabase` does. */
-export function openCatalog(file: string): Catalog {
-  return new Catalog(file, (db, takeInode) => new TreeProjector(db, takeInode, defaultArrangement));
+/** Opens the catalog in `file` for writing. Throws as `openDatabase` does. */
+export function openCatalog(file: string, access: 'create' | 'write' = 'create'): Catalog {
+  return new Catalog(file, (db, takeInode) => new TreeProjector(db, takeInode, defaultArrangement), access);
 }

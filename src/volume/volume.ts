@@ -26,7 +26,7 @@ export class Volume {
 
   /** Opens the catalog in `catalogFile` for reading. Throws as `openDatabase` does. */
   constructor(catalogFile: string) {
-    this.db = openDatabase(catalogFile, { readonly: true });
+    this.db = openDatabase(catalogFile, 'read');
     this.tree = new Tree(this.db);
     this.files = new Files(this.db);
     this.sources = new Sources(this.db);
