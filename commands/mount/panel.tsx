@@ -1,8 +1,21 @@
 /** The live panel of `facet mount`, drawn with ink. Loaded on a terminal only: ink and react take a third of a second. */
 import { Box, type Instance, render, Text } from 'ink';
+import type { MountStats } from '../../src/mount/mount.js';
 import { formatCount, formatDuration } from '../format.js';
 import { setLiveLine } from '../terminal.js';
-import type { View } from './watch.js';
+
+/** What the panel shows. */
+export interface View {
+  mountpoint: string;
+  /** Milliseconds since the tree was mounted. */
+  age: number;
+  stats: MountStats;
+  /** Requests and reads of the last second. */
+  requestsPerSecond: number;
+  readsPerSecond: number;
+  /** Newest first, such as `modified docs:work/a.txt`. */
+  changes: string[];
+}
 
 export interface Panel {
   show(view: View): void;

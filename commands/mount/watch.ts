@@ -4,22 +4,10 @@
  */
 import type { Catalog } from '../../src/catalog/catalog.js';
 import { sourcePath } from '../../src/catalog/files.js';
-import type { Mounted, MountStats } from '../../src/mount/mount.js';
+import type { Mounted } from '../../src/mount/mount.js';
 import type { CommandContext } from '../command.js';
 import { printable, stdoutIsTerminal } from '../terminal.js';
-
-/** What the panel shows. */
-export interface View {
-  mountpoint: string;
-  /** Milliseconds since the tree was mounted. */
-  age: number;
-  stats: MountStats;
-  /** Requests and reads of the last second. */
-  requestsPerSecond: number;
-  readsPerSecond: number;
-  /** Newest first, such as `modified docs:work/a.txt`. */
-  changes: string[];
-}
+import type { View } from './panel.js';
 
 export interface Watch {
   /** Ends the display, and leaves the terminal as it was. */

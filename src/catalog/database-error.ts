@@ -13,6 +13,12 @@ const DENIED: Meaning = {
   hint: 'check who owns it and its folder, or choose another with --home',
 };
 
+const FULL: Meaning = {
+  code: 'no-space',
+  says: 'cannot grow: its disk is full',
+  hint: 'free some space and run the command again; what was written before is kept',
+};
+
 /** By the primary result code: https://sqlite.org/rescode.html */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_CORRUPT: {
@@ -25,11 +31,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     says: 'is not a catalog, or damaged',
     hint: 'move it away and scan again, or choose another with --home',
   },
-  SQLITE_FULL: {
-    code: 'no-space',
-    says: 'cannot grow: its disk is full',
-    hint: 'free some space and run the command again; what was written before is kept',
-  },
+  SQLITE_FULL: FULL,
   SQLITE_BUSY: {
     code: 'in-use',
     says: 'is being written by another process',
@@ -50,7 +52,17 @@ export function databaseError(error: unknown, file?: string): unknown {
   if (error instanceof FacetError) return error;
   const primary = systemErrorCode(error)?.replace(/^(SQLITE_[A-Z]+)_.*/, '$1');
   const meaning = primary === undefined ? undefined : MEANINGS[primary];
-  if (!meaning) return error;
+  return meaning ? told(error, meaning, file) : error;
+}
+
+/** What an error of the system means that was raised while the catalog's file was made. */
+export function creationError(error: unknown, file: string): unknown {
+  if (error instanceof FacetError) return error;
+  const full = ['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '');
+  return told(error, full ? FULL : DENIED, file);
+}
+
+function told(error: unknown, meaning: Meaning, file: string | undefined): FacetError {
   const subject = file === undefined ? 'the catalog' : `the catalog ${file}`;
   return new FacetError(meaning.code, `${subject} ${meaning.says} (${errorMessage(error)})`, {
     path: file,

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { createDirectory } from '../config/home.js';
 import { systemErrorCode } from '../errors.js';
-import { databaseError, noCatalog } from './database-error.js';
+import { creationError, databaseError, noCatalog } from './database-error.js';
 import { isCurrent, migrate } from './schema.js';
 
 /** `create` makes a catalog where there is none, the others fail then; `read` never writes. */
@@ -67,5 +67,9 @@ function useWriteAheadLog(db: Database): void {
 /** Names of files are nobody else's business; SQLite gives the files beside a database its permissions. */
 function createFile(file: string): void {
   createDirectory(dirname(file));
-  closeSync(openSync(file, 'a', 0o600));
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (error) {
+    throw creationError(error, file);
+  }
 }

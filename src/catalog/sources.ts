@@ -34,8 +34,10 @@ interface SourceRow {
   state: string;
 }
 
-/** A name is one segment of a path in the tree, and easy to type. */
+/** NAME_MAX of every file system that matters. */
 const NAME_MAX_BYTES = 255;
+
+/** A name is one segment of a path in the tree, and easy to type. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u;
 
 export class Sources {

@@ -11,7 +11,7 @@ import type { Volume } from '../volume/volume.js';
 import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
 import { contentTag } from './content-tag.js';
 import { errnoOf } from './errno.js';
-import { FOPEN } from './kernel/abi.js';
+import { DIRENT, ENTRY_OUT, FOPEN } from './kernel/abi.js';
 import {
   createEntry,
   type Entry,
@@ -22,7 +22,7 @@ import {
   type Opened,
 } from './kernel/handlers.js';
 import type { FuseRequest } from './kernel/reader.js';
-import { OpenDirectories } from './open-directories.js';
+import { BEHIND_PARENT, BEHIND_SELF, OpenDirectories, START } from './open-directories.js';
 import { OpenFiles } from './open-files.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
@@ -49,7 +49,7 @@ export class Dispatch implements Handler {
   constructor(volume: Volume, options: DispatchOptions) {
     this.#volume = volume;
     this.#options = options;
-    this.#directories = new OpenDirectories(volume.tree);
+    this.#directories = new OpenDirectories(volume);
     this.#files = new OpenFiles(options.device, false);
   }
 
@@ -147,25 +147,25 @@ export class Dispatch implements Handler {
     return 0;
   }
 
-  /** Offset 0 is ".", 1 "..", n + 2 the entry at position n. */
-  readdir({ ino, handle, offset }: FuseRequest, listing: Listing): number {
-    let next = offset;
-    if (next === 0 && !listing.addName('.', ino, EntryType.directory, ++next)) return 0;
-    if (next === 1) {
+  readdir({ ino, handle, offset, size }: FuseRequest, listing: Listing): number {
+    if (offset === START && !listing.addName('.', ino, EntryType.directory, BEHIND_SELF)) return 0;
+    if (offset <= BEHIND_SELF) {
       const parent = this.#volume.tree.parentOf(ino) ?? ino;
-      if (!listing.addName('..', parent, EntryType.directory, ++next)) return 0;
+      if (!listing.addName('..', parent, EntryType.directory, BEHIND_PARENT)) return 0;
     }
-    for (;;) {
-      const node = this.#directories.entryAt(handle, next - 2);
-      if (!node || !this.#list(node, listing, ++next)) return 0;
+    const place = Math.max(offset, BEHIND_PARENT);
+    for (const node of this.#directories.entriesBehind(handle, place, mostEntries(size, listing.plus))) {
+      if (!this.#list(node, listing)) return 0;
+      this.#directories.take(handle, node);
     }
+    return 0;
   }
 
-  #list(node: NamedNode, listing: Listing, next: number): boolean {
+  #list(node: NamedNode, listing: Listing): boolean {
     const name = isEscaped(node.name) ? encodeName(node.name) : node.name;
-    if (!listing.plus) return listing.addName(name, node.ino, node.type, next);
+    if (!listing.plus) return listing.addName(name, node.ino, node.type, node.ino);
     fillEntry(this.#scratch, this.#sightings.apply(node), this.#options.owner);
-    return listing.add(name, this.#scratch, next);
+    return listing.add(name, this.#scratch, node.ino);
   }
 
   releasedir({ handle }: FuseRequest): void {
@@ -198,4 +198,10 @@ export class Dispatch implements Handler {
   listxattr({ ino }: FuseRequest): Buffer {
     return listAttributes(this.#volume, ino);
   }
+}
+
+/** Entries that fit into an answer of `size` bytes when their names are as short as can be; never none. */
+function mostEntries(size: number, plus: boolean): number {
+  const least = DIRENT.name + 8 + (plus ? ENTRY_OUT.SIZE : 0);
+  return Math.max(1, Math.floor(size / least));
 }

@@ -1,39 +1,35 @@
 /**
- * Directories that are being listed through the mount. A position is the number of an entry; entries are read from the
- * tree page by page, each page after the last name of the one before, so that entries which come or go meanwhile neither
- * repeat nor hide others.
+ * Directories that are being listed through the mount. A place in a listing is the inode of the entry before it: it means
+ * the same to every reader, whoever comes or goes, and also to a kernel that kept the beginning of a listing and asks for
+ * the rest. Entries are read anew for each request, so that none is told of later than it was true.
  */
-import type { NamedNode, Tree } from '../tree/tree.js';
+import type { NamedNode } from '../tree/tree.js';
+import type { Volume } from '../volume/volume.js';
 
-/** Entries read from the tree at once. */
-const PAGE = 512;
-
-interface PageStart {
-  /** Position of the page's first entry. */
-  from: number;
-  /** The name before it. */
-  after: string;
-}
+/** The places of ".", ".." and the first entry; inodes of entries are larger. */
+export const START = 0;
+export const BEHIND_SELF = 1;
+export const BEHIND_PARENT = 2;
 
 interface OpenDirectory {
   ino: number;
-  /** Where the pages read so far begin, for going back (seekdir). */
-  starts: PageStart[];
-  from: number;
-  entries: NamedNode[];
+  /** Where its reader is, so that reading on needs no search. */
+  place: number;
+  /** The name of the entry before that place. */
+  after: string;
 }
 
 export class OpenDirectories {
-  readonly #tree: Tree;
+  readonly #volume: Volume;
   readonly #open = new Map<number, OpenDirectory>();
   #lastHandle = 0;
 
-  constructor(tree: Tree) {
-    this.#tree = tree;
+  constructor(volume: Volume) {
+    this.#volume = volume;
   }
 
   open(ino: number): number {
-    this.#open.set(++this.#lastHandle, { ino, starts: [], from: 0, entries: [] });
+    this.#open.set(++this.#lastHandle, { ino, place: BEHIND_PARENT, after: '' });
     return this.#lastHandle;
   }
 
@@ -41,41 +37,31 @@ export class OpenDirectories {
     this.#open.delete(handle);
   }
 
-  /** The entry at a position, undefined behind the last one. */
-  entryAt(handle: number, position: number): NamedNode | undefined {
+  /** Up to `limit` entries behind a place. */
+  entriesBehind(handle: number, place: number, limit: number): NamedNode[] {
+    const directory = this.#get(handle);
+    const after = place === directory.place ? directory.after : this.#nameAt(directory.ino, place);
+    return this.#volume.tree.list(directory.ino, after, limit);
+  }
+
+  /** The reader took an entry, and will go on behind it. */
+  take(handle: number, { ino, name }: NamedNode): void {
+    const directory = this.#get(handle);
+    directory.place = ino;
+    directory.after = name;
+  }
+
+  #get(handle: number): OpenDirectory {
     const directory = this.#open.get(handle);
     if (!directory) throw new Error(`no open directory has the handle ${handle}`);
-    if (position === 0 || directory.starts.length === 0) this.#restart(directory);
-    if (position < directory.from) this.#goBack(directory, position);
-    while (position >= directory.from + directory.entries.length) {
-      if (directory.entries.length < PAGE) return undefined;
-      this.#turn(directory);
-    }
-    return directory.entries[position - directory.from];
+    return directory;
   }
 
-  /** From the start, as the directory is now. */
-  #restart(directory: OpenDirectory): void {
-    directory.starts = [];
-    this.#load(directory, { from: 0, after: '' });
-  }
-
-  #goBack(directory: OpenDirectory, position: number): void {
-    const behind = directory.starts.findIndex(start => start.from > position);
-    const start = directory.starts[behind - 1];
-    if (!start) throw new Error(`position ${position} is before every page`);
-    directory.starts.length = behind - 1;
-    this.#load(directory, start);
-  }
-
-  #turn(directory: OpenDirectory): void {
-    const { from, entries } = directory;
-    this.#load(directory, { from: from + entries.length, after: entries.at(-1)?.name ?? '' });
-  }
-
-  #load(directory: OpenDirectory, start: PageStart): void {
-    directory.starts.push(start);
-    directory.from = start.from;
-    directory.entries = this.#tree.list(directory.ino, start.after, PAGE);
+  /** The name that an entry of the directory has, or had: a file that was deleted keeps its record for a while. */
+  #nameAt(directory: number, place: number): string {
+    if (place === BEHIND_PARENT) return '';
+    const { tree, files } = this.#volume;
+    const names = tree.pathsOf(place).map(path => path.slice(path.lastIndexOf('/') + 1));
+    return names.find(name => tree.lookup(directory, name)?.ino === place) ?? files.get(place)?.name ?? '';
   }
 }

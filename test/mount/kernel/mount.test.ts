@@ -200,9 +200,7 @@ describe('a mount', () => {
     }).then(() => undefined);
   });
 
-  it('seeks in a folder', async context => {
-    const perl = await output('perl', '-e', 'print 1').catch(() => '');
-    if (perl !== '1') return context.skip('perl, which offers telldir and seekdir, is not installed');
+  it('seeks in a folder', async () => {
     const program = `opendir(D, $ARGV[0]); my @all; my @at;
       while (1) { my $p = telldir(D); my $n = readdir(D); last unless defined $n; push @all, $n; push @at, $p; }
       for my $i (reverse 0 .. $#all) { seekdir(D, $at[$i]); my $n = readdir(D); die "$i" if $n ne $all[$i]; }
