@@ -1,12 +1,12 @@
 /** `facet index ls`: lists a directory of the tree. */
+import { EntryType } from '../../src/catalog/projector.js';
 import { FacetError } from '../../src/errors.js';
 import type { NamedNode, Tree } from '../../src/tree/tree.js';
+import { normalisePath } from '../../src/tree/walk.js';
 import { command, optionalArgument } from '../command.js';
 import { formatSize } from '../format.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
-
-const PAGE = 1_000;
 
 interface ListedEntry {
   path: string;
@@ -42,29 +42,27 @@ function* entries(tree: Tree, wanted: string): Generator<ListedEntry> {
       hint: 'list what there is: facet index ls /',
     });
   }
-  const [directory = '/'] = tree.pathsOf(node.ino);
-  if (typeName(node.type) !== 'directory') {
-    yield listed({ ...node, name: directory.slice(directory.lastIndexOf('/') + 1) }, directory);
+  const path = normalisePath(wanted);
+  if (node.type !== EntryType.directory) {
+    yield listed({ ...node, name: path.slice(path.lastIndexOf('/') + 1) }, path);
     return;
   }
-  for (let after = ''; ; ) {
-    const page = tree.list(node.ino, after, PAGE);
-    for (const entry of page)
-      yield listed(entry, directory === '/' ? `/${entry.name}` : `${directory}/${entry.name}`);
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.name ?? '';
+  for (const entry of tree.entries(node.ino)) {
+    yield listed(entry, path === '/' ? `/${entry.name}` : `${path}/${entry.name}`);
   }
 }
 
 function listed(node: NamedNode, fullPath: string): ListedEntry {
   const { name, size, mtimeUs, ino } = node;
   const mtime = new Date(mtimeUs / 1000).toISOString();
-  return { path: fullPath, name, type: typeName(node.type), size, mtime, id: ino };
+  return { path: fullPath, name, type: TYPE_NAMES[node.type], size, mtime, id: ino };
 }
 
-function typeName(type: NamedNode['type']): ListedEntry['type'] {
-  return type === 4 ? 'directory' : type === 10 ? 'link' : 'file';
-}
+const TYPE_NAMES = {
+  [EntryType.directory]: 'directory',
+  [EntryType.file]: 'file',
+  [EntryType.link]: 'link',
+} as const;
 
 function toText({ name, type, size, mtime }: ListedEntry): string {
   const shown = `${printable(name)}${type === 'directory' ? '/' : ''}`;

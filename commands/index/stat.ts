@@ -1,5 +1,6 @@
 /** `facet index stat`: all that is known of one file. */
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
+import { EntryType } from '../../src/catalog/projector.js';
 import { FacetError } from '../../src/errors.js';
 import type { Volume as OpenVolume } from '../../src/volume/volume.js';
 import { argument, command } from '../command.js';
@@ -39,7 +40,7 @@ export default command({
 
 function idOf({ tree }: OpenVolume, file: string): number {
   const node = tree.resolve(file);
-  if (node && node.type !== 4) return node.ino;
+  if (node && node.type !== EntryType.directory) return node.ino;
   if (/^[0-9]{1,15}$/.test(file)) return Number(file);
   const what = node ? `${file} is a directory` : `there is no ${file} in the tree`;
   throw new FacetError(node ? 'usage' : 'not-found', what, {

@@ -71,8 +71,7 @@ class Notifier {
   /** The changes are no longer all there: the kernel drops every directory below the root. */
   #everything(): TreeChange[] {
     const seq = this.#changes.lastSeq();
-    const names = this.#tree.list(ROOT_INODE, '', Number.MAX_SAFE_INTEGER).map(each => each.name);
-    return names.map(name => ({ seq, parent: ROOT_INODE, name }));
+    return [...this.#tree.entries(ROOT_INODE)].map(({ name }) => ({ seq, parent: ROOT_INODE, name }));
   }
 }
 

@@ -1,5 +1,6 @@
 /** The extended attributes that say where a file of the mount comes from: `user.facet.source` and so on. */
 import { sourcePath } from '../catalog/files.js';
+import { encodeName } from '../sources/file-names.js';
 import type { Volume } from '../volume/volume.js';
 
 const PREFIX = 'user.facet.';
@@ -19,11 +20,11 @@ function attributesOf(volume: Volume, ino: number): Map<string, string> {
   return new Map(values.filter((each): each is [string, string] => each[1] !== undefined));
 }
 
-/** The value's bytes; undefined when there is no such attribute. */
+/** The value's bytes, of a path those on disk; undefined when there is no such attribute. */
 export function getAttribute(volume: Volume, ino: number, name: string): Buffer | undefined {
   if (!name.startsWith(PREFIX)) return undefined;
   const value = attributesOf(volume, ino).get(name.slice(PREFIX.length));
-  return value === undefined ? undefined : Buffer.from(value);
+  return value === undefined ? undefined : encodeName(value);
 }
 
 /** All names, each with a NUL behind it, as listxattr(2) wants them. */

@@ -3,9 +3,11 @@
  * which have the syntax of `.gitignore` and hold for their folder and everything below.
  *
  * A glob without a slash is matched against the name, at any depth; one with a slash against the path below the source.
+ * One that ends in a slash means a folder: excluded it is not entered, included it is listed with everything below.
  */
 import ignore, { type Ignore } from 'ignore';
 import picomatch from 'picomatch';
+import { errorMessage, FacetError } from '../errors.js';
 
 export const IGNORE_FILE = '.facetignore';
 
@@ -25,28 +27,50 @@ export interface Filter {
   file(path: string, scope: IgnoreScope | undefined): boolean;
 }
 
+/** Throws `usage` for a malformed glob. */
 export function compileFilter(include: readonly string[], exclude: readonly string[]): Filter {
-  const included = include.length > 0 ? anyOf(include) : undefined;
-  const excluded = exclude.length > 0 ? anyOf(exclude) : undefined;
+  const included = include.map(compileGlob);
+  const excluded = exclude.map(compileGlob);
+  const excludesFile = (path: string) => excluded.some(glob => !glob.folderOnly && glob.matches(path));
+  const excludesFolder = (path: string) => excluded.some(glob => glob.matches(path));
+  const includes = (path: string) => included.length === 0 || included.some(glob => isIncluded(path, glob));
   return {
-    folder: (path, scope) => !excluded?.(path) && !isIgnored(`${path}/`, scope),
-    file: (path, scope) => !excluded?.(path) && included?.(path) !== false && !isIgnored(path, scope),
+    folder: (path, scope) => !excludesFolder(path) && !isIgnored(`${path}/`, scope),
+    file: (path, scope) => !excludesFile(path) && includes(path) && !isIgnored(path, scope),
   };
 }
 
-/** A glob that ends in a slash means the folder, as in `.gitignore`. */
-function anyOf(globs: readonly string[]): Match {
-  const matches = globs.map(glob => {
-    const pattern = glob.replace(/^\/+|\/+$/g, '');
-    const rooted = pattern.includes('/') || glob.startsWith('/');
-    return picomatch(pattern, { dot: true, basename: !rooted });
-  });
-  return path => matches.some(match => match(path));
+interface Glob {
+  matches: Match;
+  folderOnly: boolean;
+}
+
+function compileGlob(glob: string): Glob {
+  const pattern = glob.replace(/^\/+|\/+$/g, '');
+  const rooted = pattern.includes('/') || glob.startsWith('/');
+  // Without `s`, a name with a newline would escape some globs; without `debug`, a wrong one would match nothing, unsaid.
+  const options = { dot: true, basename: !rooted, flags: 's', debug: true };
+  try {
+    return { matches: picomatch(pattern, options), folderOnly: glob.endsWith('/') };
+  } catch (error) {
+    throw new FacetError('usage', `"${glob}" is not a glob: ${errorMessage(error)}`, {
+      cause: error,
+      hint: 'a glob is a name or a path with *, ?, [abc], {a,b} or **',
+    });
+  }
+}
+
+function isIncluded(path: string, { matches, folderOnly }: Glob): boolean {
+  if (!folderOnly) return matches(path);
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    if (matches(path.slice(0, end))) return true;
+  }
+  return false;
 }
 
 /** Adds the rules of a `.facetignore` in `folder` to those above it. */
 export function openScope(folder: string, text: string, above: IgnoreScope | undefined): IgnoreScope {
-  return { folder, rules: ignore().add(text), above };
+  return { folder, rules: ignore({ ignorecase: false }).add(text), above };
 }
 
 /** The innermost file that says anything about the path decides, as in git. */

@@ -22,6 +22,9 @@ export interface NamedNode extends Node {
   name: string;
 }
 
+/** Entries read at once. */
+const PAGE = 512;
+
 /** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
 type NodeRow = [ino: number, type: EntryType, size: number, mtimeUs: number, mode: number];
 type NamedRow = [name: string, ...NodeRow];
@@ -31,14 +34,17 @@ const JOINED = `entries e LEFT JOIN files f ON f.id = e.ino AND e.type <> ${Entr
   LEFT JOIN dirs d ON d.ino = e.ino AND e.type = ${EntryType.directory}`;
 
 export class Tree {
+  readonly #db: Database;
   readonly #lookup: Statement<[number, string], NodeRow>;
   readonly #file: Statement<[number], { size: number; mtimeUs: number; mode: number }>;
   readonly #directory: Statement<[number], { mtimeUs: number; mode: number; parent: number }>;
-  readonly #list: Statement<[number, string, number], NamedRow>;
+  /** By limit: a bound LIMIT would make SQLite plan the query anew each time, which doubles its cost. */
+  readonly #lists = new Map<number, Statement<[number, string], NamedRow>>();
   readonly #totals: Statement<[], { files: number; bytes: number }>;
   readonly #names: Statement<[number], { parent: number; name: string }>;
 
   constructor(db: Database) {
+    this.#db = db;
     this.#lookup = db
       .prepare<[number, string], NodeRow>(`SELECT ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name = ?`)
       .raw();
@@ -46,11 +52,6 @@ export class Tree {
       'SELECT size, mtime_us AS mtimeUs, mode FROM files WHERE id = ? AND deleted_at IS NULL',
     );
     this.#directory = db.prepare('SELECT mtime_us AS mtimeUs, mode, parent FROM dirs WHERE ino = ?');
-    this.#list = db
-      .prepare<[number, string, number], NamedRow>(
-        `SELECT e.name, ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name > ? ORDER BY e.name LIMIT ?`,
-      )
-      .raw();
     this.#totals = db.prepare(
       'SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM files WHERE deleted_at IS NULL',
     );
@@ -79,11 +80,33 @@ export class Tree {
     return this.#directory.get(ino)?.parent;
   }
 
-  /** Up to `limit` entries of a directory with names after `after` ('' for the first), in the order of their bytes. */
+  /** The entries of a directory, in the order of their names' bytes. */
+  *entries(ino: number): Generator<NamedNode> {
+    for (let after = ''; ; ) {
+      const page = this.list(ino, after, PAGE);
+      yield* page;
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.name ?? '';
+    }
+  }
+
+  /** Up to `limit` entries with names after `after` ('' for the first). Callers use few different limits. */
   list(ino: number, after: string, limit: number): NamedNode[] {
-    return this.#list
-      .all(ino, after, limit)
+    return this.#listing(limit)
+      .all(ino, after)
       .map(([name, node, type, size, mtimeUs, mode]) => ({ name, ino: node, type, size, mtimeUs, mode }));
+  }
+
+  #listing(limit: number): Statement<[number, string], NamedRow> {
+    const known = this.#lists.get(limit);
+    if (known) return known;
+    const statement = this.#db
+      .prepare<[number, string], NamedRow>(
+        `SELECT e.name, ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name > ? ORDER BY e.name LIMIT ${limit}`,
+      )
+      .raw();
+    this.#lists.set(limit, statement);
+    return statement;
   }
 
   /** How many files there are and their bytes; takes time in proportion. */

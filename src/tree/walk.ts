@@ -12,8 +12,6 @@ export interface Found {
   node: Node;
 }
 
-const PAGE = 1_000;
-
 /** `/docs//a/` → `/docs/a`; the root is `/`. */
 export function normalisePath(path: string): string {
   return `/${path
@@ -65,17 +63,10 @@ function* glob(tree: Tree, pattern: string): Generator<Found> {
 
 /** Files and links below a directory, at most `depth` levels down, in the order of their paths' names. */
 function* walk(tree: Tree, directory: Node, path: string, relative: string, depth: number): Generator<Found> {
-  for (let after = ''; ; ) {
-    const page = tree.list(directory.ino, after, PAGE);
-    for (const { name, ...node } of page) {
-      const below = {
-        path: path === '/' ? `/${name}` : `${path}/${name}`,
-        relative: relative ? `${relative}/${name}` : name,
-      };
-      if (node.type !== EntryType.directory) yield { ...below, node };
-      else if (depth > 1) yield* walk(tree, node, below.path, below.relative, depth - 1);
-    }
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.name ?? '';
+  for (const { name, ...node } of tree.entries(directory.ino)) {
+    const below = path === '/' ? `/${name}` : `${path}/${name}`;
+    const relativeBelow = relative === '' ? name : `${relative}/${name}`;
+    if (node.type !== EntryType.directory) yield { path: below, relative: relativeBelow, node };
+    else if (depth > 1) yield* walk(tree, node, below, relativeBelow, depth - 1);
   }
 }
