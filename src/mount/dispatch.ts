@@ -22,12 +22,12 @@ import {
   type Opened,
 } from './kernel/handlers.js';
 import type { FuseRequest } from './kernel/reader.js';
-import { BEHIND_PARENT, BEHIND_SELF, OpenDirectories, START } from './open-directories.js';
+import { BEHIND_PARENT, BEHIND_SELF, ListedDirectories, START } from './listed-directories.js';
 import { OpenFiles } from './open-files.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
 
-const { ENOENT, ESTALE, ENODATA, EINVAL } = constants.errno;
+const { ENOENT, ENOSYS, ESTALE, ENODATA, EINVAL } = constants.errno;
 
 export interface DispatchOptions {
   device: number;
@@ -41,20 +41,23 @@ export class Dispatch implements Handler {
   readonly #volume: Volume;
   readonly #options: DispatchOptions;
   readonly #sightings = new Sightings();
-  readonly #directories: OpenDirectories;
+  readonly #directories: ListedDirectories;
   readonly #scratch = createEntry();
   #files: OpenFiles;
+  /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
+  #opendirless = false;
   #totals: { version: number; files: number; bytes: number } | undefined;
 
   constructor(volume: Volume, options: DispatchOptions) {
     this.#volume = volume;
     this.#options = options;
-    this.#directories = new OpenDirectories(volume);
+    this.#directories = new ListedDirectories(volume);
     this.#files = new OpenFiles(options.device, false);
   }
 
   init(negotiated: Negotiated): void {
     this.#files = new OpenFiles(this.#options.device, negotiated.passthrough);
+    this.#opendirless = negotiated.opendirless;
     this.#options.onReady(negotiated);
   }
 
@@ -140,23 +143,23 @@ export class Dispatch implements Handler {
     this.#files.release(handle);
   }
 
-  opendir({ ino }: FuseRequest, out: Opened): number {
-    out.handle = this.#directories.open(ino);
-    // The kernel keeps the listing until `notify-thread.ts` says that it changed.
+  /** The kernel keeps a listing until `notify-thread.ts` says that it changed, and asks no more where it need not. */
+  opendir(_: FuseRequest, out: Opened): number {
+    if (this.#opendirless) return -ENOSYS;
     out.flags = FOPEN.CACHE_DIR | FOPEN.KEEP_CACHE;
     return 0;
   }
 
-  readdir({ ino, handle, offset, size }: FuseRequest, listing: Listing): number {
+  readdir({ ino, offset, size }: FuseRequest, listing: Listing): number {
     if (offset === START && !listing.addName('.', ino, EntryType.directory, BEHIND_SELF)) return 0;
     if (offset <= BEHIND_SELF) {
       const parent = this.#volume.tree.parentOf(ino) ?? ino;
       if (!listing.addName('..', parent, EntryType.directory, BEHIND_PARENT)) return 0;
     }
     const place = Math.max(offset, BEHIND_PARENT);
-    for (const node of this.#directories.entriesBehind(handle, place, mostEntries(size, listing.plus))) {
+    for (const node of this.#directories.entriesBehind(ino, place, mostEntries(size, listing.plus))) {
       if (!this.#list(node, listing)) return 0;
-      this.#directories.take(handle, node);
+      this.#directories.take(ino, node);
     }
     return 0;
   }
@@ -166,10 +169,6 @@ export class Dispatch implements Handler {
     if (!listing.plus) return listing.addName(name, node.ino, node.type, node.ino);
     fillEntry(this.#scratch, this.#sightings.apply(node), this.#options.owner);
     return listing.add(name, this.#scratch, node.ino);
-  }
-
-  releasedir({ handle }: FuseRequest): void {
-    this.#directories.release(handle);
   }
 
   statfs(_: FuseRequest, out: FileSystemStatus): number {

@@ -54,21 +54,25 @@ export class Crawler {
     this.#mounts = new Set(facetMounts());
   }
 
-  /** Every folder, those above before those below. Throws the system's error when the root itself cannot be listed. */
+  /**
+   * Every folder, those above before those below. Throws the system's error when the root itself cannot be listed, and an
+   * error when it was exchanged meanwhile, by an unmounted disk for example: what was not found then is not gone.
+   */
   *folders(): Generator<FolderListing> {
-    const pending: PendingFolder[] = [
-      { path: '', stats: statSync(this.#root), scope: undefined, above: undefined },
-    ];
+    const root: PendingFolder = { path: '', stats: statSync(this.#root), scope: undefined, above: undefined };
     readdirSync(this.#root);
+    const pending = [root];
     for (let folder = pending.pop(); folder; folder = pending.pop()) {
       const listing = this.#list(folder, pending);
       if (listing) yield listing;
     }
+    if (!isSameFile(statSync(this.#root), root.stats))
+      throw new Error('it was exchanged while it was listed');
   }
 
   #list(folder: PendingFolder, pending: PendingFolder[]): FolderListing | undefined {
     const names = this.#readNames(folder.path);
-    if (!names) return undefined;
+    if (!names || this.#wasExchanged(folder)) return undefined;
     const scope = this.#scopeOf(folder, names);
     const kept: string[] = [];
     const numbers: number[] = [];
@@ -123,6 +127,20 @@ export class Crawler {
     } catch (error) {
       return this.#report(path, error);
     }
+  }
+
+  /** Is there another folder by now, or a link that may lead anywhere? Then the names are not those of this one. */
+  #wasExchanged({ path, stats }: PendingFolder): boolean {
+    const now = this.#follow ? statSync : lstatSync;
+    try {
+      const found = now(fsPath(this.#absolute(path)), { throwIfNoEntry: false });
+      if (!found) return true;
+      if (found.isDirectory() && isSameFile(found, stats)) return false;
+      this.unreadable.push({ path, reason: 'ESTALE' });
+    } catch (error) {
+      this.#report(path, error);
+    }
+    return true;
   }
 
   #stat(path: string): Stats | undefined {
@@ -201,7 +219,11 @@ function kindOf(stats: Stats): Kind {
 
 function isAbove(folder: PendingFolder, stats: Stats): boolean {
   for (let each: PendingFolder | undefined = folder; each; each = each.above) {
-    if (each.stats.dev === stats.dev && each.stats.ino === stats.ino) return true;
+    if (isSameFile(each.stats, stats)) return true;
   }
   return false;
+}
+
+function isSameFile(one: Stats, other: Stats): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
 }
