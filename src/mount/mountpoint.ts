@@ -4,8 +4,8 @@
  */
 import { readdirSync, realpathSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { errorMessage, FacetError, systemErrorCode } from '../errors.js';
+import { resolve } from 'node:path';
+import { FacetError, systemErrorCode } from '../errors.js';
 import { facetMounts, isInside } from '../sources/facet-mounts.js';
 import { unmount } from './kernel/fusermount.js';
 
@@ -33,16 +33,12 @@ export async function prepareMountpoint(
   return mountpoint;
 }
 
-/** Resolves the folders above only: the mountpoint itself may be a mount that does not answer. */
+/** realpath(3) reads links and nothing else, so it does not wait for a mount that does not answer. */
 function realMountpoint(path: string): string {
   try {
-    return join(realpathSync.native(dirname(path)), basename(path));
+    return realpathSync.native(path);
   } catch (error) {
-    throw new FacetError('not-found', `cannot mount on ${path}: ${errorMessage(error)}`, {
-      path,
-      cause: error,
-      hint: `create it first: mkdir -p ${path}`,
-    });
+    throw unfit(path, error);
   }
 }
 

@@ -36,8 +36,8 @@ export function openContained(root: string, path: string, follow: boolean): Open
   }
 }
 
-/** A segment that would lead elsewhere: no folder lists such a name. */
-const NOT_A_NAME = /(^|\/)\.{0,2}(\/|$)/;
+/** A segment that would lead elsewhere, or end the path early: no folder lists such a name. */
+const NOT_A_NAME = /(^|\/)\.{0,2}(\/|$)|\0/;
 
 function realPath(wanted: string, path: string): string {
   try {
