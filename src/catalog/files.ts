@@ -96,6 +96,7 @@ export class Files {
   readonly #places = new Map<number, FolderPlace>();
   readonly #inFolder: Statement<[number], KnownRow>;
   readonly #folder: Statement<[number, string], FolderRecord>;
+  readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
 
   constructor(db: Database) {
     this.#db = db;
@@ -116,6 +117,11 @@ export class Files {
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
+    this.#withInode = db.prepare(
+      `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, d.path AS folderPath
+       FROM files f JOIN folders d ON d.id = f.folder_id
+       WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+    );
   }
 
   get(id: number): FileRecord | undefined {
@@ -181,13 +187,7 @@ export class Files {
 
   /** Files of one source with these numbers of its file system: the candidates for a rename. */
   withInode(sourceId: number, dev: number, ino: number): (KnownFile & { folderPath: string })[] {
-    return this.#db
-      .prepare<[number, number, number], KnownFile & { folderPath: string }>(
-        `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, d.path AS folderPath
-         FROM files f JOIN folders d ON d.id = f.folder_id
-         WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
-      )
-      .all(ino, dev, sourceId);
+    return this.#withInode.all(ino, dev, sourceId);
   }
 
   /** The next regular files of a source after the file `after`: those without a checksum, or `all`. */

@@ -32,6 +32,7 @@ export class CatalogWriter {
   readonly #updateFolder: Statement;
   readonly #modify: Statement;
   readonly #move: Statement;
+  readonly #stepAside: Statement;
   readonly #markDeleted: Statement;
   readonly #markFolderDeleted: Statement;
   readonly #deletedAt: Statement<[number, string], { id: number }>;
@@ -61,7 +62,11 @@ export class CatalogWriter {
     this.#modify = db.prepare(
       'UPDATE files SET size = ?, mtime_us = ?, mode = ?, dev = ?, ino = ?, target = ?, sha256 = CASE WHEN ? THEN sha256 END WHERE id = ?',
     );
-    this.#move = db.prepare('UPDATE files SET folder_id = ?, name = ? WHERE id = ?');
+    this.#move = db.prepare('UPDATE files SET folder_id = ?, name = ?, deleted_at = NULL WHERE id = ?');
+    // NUL cannot be part of a name on disk.
+    this.#stepAside = db.prepare(
+      'UPDATE files SET name = char(0) || id WHERE folder_id = ? AND name = ? AND id <> ? AND deleted_at IS NULL',
+    );
     this.#markDeleted = db.prepare('UPDATE files SET deleted_at = ? WHERE id = ?');
     this.#markFolderDeleted = db.prepare('UPDATE folders SET deleted_at = ? WHERE id = ?');
     this.#deletedAt = db.prepare(
@@ -173,7 +178,10 @@ export class CatalogWriter {
     this.#update(id, attributes, true);
   }
 
-  /** The file is at another path of its source, with its id, and whatever hangs on it. */
+  /**
+   * The file is at another path of its source, with its id, and whatever hangs on it; if it was deleted, it is there again.
+   * A file that has this path now is to be renamed itself, before the transaction ends.
+   */
   renameFile(
     source: SourceRecord,
     folder: WrittenFolder,
@@ -183,6 +191,8 @@ export class CatalogWriter {
     a: FileAttributes,
   ): void {
     this.#insertFile.flush();
+    if (this.#files.get(id)?.deletedAt) this.#append('restored', id);
+    this.#stepAside.run(folder.id, name, id);
     this.#move.run(folder.id, name, id);
     this.#update(id, a, true);
     this.#append('renamed', id, { from });

@@ -1,6 +1,7 @@
 /** Computes the SHA-256 of files of a source, and notices contents that changed behind an unchanged size and time. */
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Catalog } from '../catalog/catalog.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import type { SourceRecord } from '../catalog/sources.js';
@@ -64,16 +65,12 @@ async function hashOne(
   const path = sourcePath(file);
   try {
     const { fd } = openContained(root, path, source.options.follow);
-    const hash = createHash('sha256');
     try {
-      const stream = createReadStream('', { fd, autoClose: false, highWaterMark: 1 << 20, signal });
-      for await (const chunk of stream) {
-        hash.update(chunk);
-      }
+      const digest = await digestOf(fd, signal);
       const stats = fstatSync(fd);
       // Changed while it was read, or since it was listed: the next scan brings its new version.
       if (stats.size !== file.size || modifiedUs(stats) !== file.mtimeUs) return undefined;
-      return hash.digest();
+      return digest;
     } finally {
       closeSync(fd);
     }
@@ -83,5 +80,19 @@ async function hashOne(
       result.unreadable.push({ path, reason: errorMessage(error) });
     }
     return undefined;
+  }
+}
+
+const chunk = Buffer.allocUnsafe(1 << 20);
+
+/** Throws the reason of `signal` when that fires: looked at before every chunk, so once a file at least. */
+async function digestOf(fd: number, signal: AbortSignal | undefined): Promise<Buffer> {
+  const hash = createHash('sha256');
+  for (;;) {
+    await turn();
+    signal?.throwIfAborted();
+    const length = readSync(fd, chunk);
+    if (length === 0) return hash.digest();
+    hash.update(chunk.subarray(0, length));
   }
 }

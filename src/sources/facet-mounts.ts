@@ -1,5 +1,6 @@
 /** Where facet trees are mounted on this machine, from proc_pid_mountinfo(5). Facet never lists its own mounts. */
 import { readFileSync } from 'node:fs';
+import { decodeName } from './file-names.js';
 
 interface MountInfo {
   mountpoint: string;
@@ -20,7 +21,8 @@ export function facetMountDevice(mountpoint: string): string | undefined {
 function readTable(): MountInfo[] {
   let table: string;
   try {
-    table = readFileSync('/proc/self/mountinfo', 'utf8');
+    // A character for each byte: a path is whatever bytes it is.
+    table = readFileSync('/proc/self/mountinfo', 'latin1');
   } catch {
     return [];
   }
@@ -29,15 +31,16 @@ function readTable(): MountInfo[] {
     const fields = line.split(' ');
     const separator = fields.indexOf('-', 6);
     if (fields[separator + 1] !== 'fuse.facet') return [];
-    return [{ mountpoint: unescapeOctal(fields[4] ?? ''), device: fields[2] ?? '' }];
+    return [{ mountpoint: decodeField(fields[4] ?? ''), device: fields[2] ?? '' }];
   });
 }
 
 /** The kernel writes space, tab, newline and backslash as `\040` and so on. */
-function unescapeOctal(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+function decodeField(field: string): string {
+  const bytes = field.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );
+  return decodeName(Buffer.from(bytes, 'latin1'));
 }
 
 /** Is `path` `folder` itself or somewhere below it? Both absolute and normalised. */

@@ -6,16 +6,30 @@ import { fileURLToPath } from 'node:url';
 import { errorMessage, FacetError, systemErrorCode } from '../errors.js';
 import { facetMounts, isInside } from './facet-mounts.js';
 
-/** The absolute path that a local source's URI means: `/path`, `~/path`, a relative path, `file:///path`. */
+/**
+ * The absolute path that a local source's URI means: `/path`, `~/path`, a relative path, `file:///path`. Throws `usage`
+ * for a URL that means no file of this machine.
+ */
 export function localPath(uri: string): string {
-  if (uri.startsWith('file:')) return fileURLToPath(uri);
+  if (uri.startsWith('file:')) return pathOfUrl(uri);
   if (uri === '~' || uri.startsWith('~/')) return join(homedir(), uri.slice(1));
   return isAbsolute(uri) ? resolve(uri) : resolve(process.cwd(), uri);
 }
 
+function pathOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new FacetError('usage', `${url} is no file of this machine: ${errorMessage(error)}`, {
+      cause: error,
+      hint: 'write file:///path, or just the path',
+    });
+  }
+}
+
 /**
- * The real path of a source's root. Throws `unreachable` when it is not there, not a folder, or inside a facet mount: a
- * reason to leave the catalog's files alone, never to think that they are gone.
+ * The real path of a source's root. Throws `unreachable` when it is not there or not a folder, `usage` when it is inside a
+ * facet mount: reasons to leave the catalog's files alone, never to think that they are gone.
  */
 export function openRoot(uri: string): string {
   const path = localPath(uri);

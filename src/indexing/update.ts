@@ -1,0 +1,237 @@
+/**
+ * Compares the listings of a crawl, folder by folder, with what the catalog knows, and writes what differs. What was not
+ * met is only noted: whether it is gone, the scan decides at its end.
+ */
+import type { Catalog } from '../catalog/catalog.js';
+import { type FileAttributes, type KnownFile, sourcePath } from '../catalog/files.js';
+import type { SourceRecord } from '../catalog/sources.js';
+import type { CatalogWriter, WrittenFolder } from '../catalog/writer.js';
+import { attributesAt, type FolderListing } from '../sources/source.js';
+import { isSameInode, type Moved, type Place, Renames, renamedInside } from './renames.js';
+
+/** How many files there are, and what became of them: each that is there counts once below `added` … `unchanged`. */
+export interface UpdateCounts {
+  files: number;
+  folders: number;
+  bytes: number;
+  added: number;
+  modified: number;
+  renamed: number;
+  unchanged: number;
+  deleted: number;
+}
+
+export const NOTHING_YET: Readonly<UpdateCounts> = {
+  files: 0,
+  folders: 0,
+  bytes: 0,
+  added: 0,
+  modified: 0,
+  renamed: 0,
+  unchanged: 0,
+  deleted: 0,
+};
+
+/** A file that the catalog has and that was not met. */
+export interface Vanished {
+  id: number;
+  path: string;
+}
+
+export class Update {
+  /** Files that were known before and are still there. */
+  kept = 0;
+  readonly #catalog: Catalog;
+  readonly #source: SourceRecord;
+  readonly #counts: UpdateCounts;
+  /** Folders that the catalog has and the crawl has not met yet. */
+  readonly #unseen = new Map<number, string>();
+  readonly #vanished: Vanished[] = [];
+  readonly #renames: Renames;
+  readonly #renamed = new Set<number>();
+  /** Files that changed places with others, and were not met at their new ones yet. */
+  readonly #exchanged = new Set<number>();
+  /** Nothing is known of the source yet, so nothing can have been renamed. */
+  readonly #isFirst: boolean;
+
+  /** `counts` is kept up to date. `root` is the real path of the source's folder. */
+  constructor(catalog: Catalog, source: SourceRecord, root: string, counts: UpdateCounts) {
+    this.#catalog = catalog;
+    this.#source = source;
+    this.#counts = counts;
+    this.#renames = new Renames(catalog.files, source.id, root, source.options.follow);
+    for (const { id, path } of catalog.files.foldersOf(source.id)) this.#unseen.set(id, path);
+    this.#isFirst = this.#unseen.size === 0;
+  }
+
+  /** Folders that the catalog has and no listing had. */
+  unseenFolders(): WrittenFolder[] {
+    return [...this.#unseen].map(([id, path]) => ({ id, path }));
+  }
+
+  /** Files that the catalog has and no listing had, in folders that were met and in `folders`. */
+  vanishedFiles(folders: readonly WrittenFolder[]): Vanished[] {
+    const below = folders.flatMap(folder =>
+      this.#catalog.files.inFolder(folder.id).map(file => ({ id: file.id, path: pathIn(folder, file.name) })),
+    );
+    return [...this.#vanished, ...below].filter(file => !this.#renamed.has(file.id));
+  }
+
+  /** Folders in which nothing differs cost reads alone; the others are written in one transaction. */
+  apply(listings: FolderListing[]): void {
+    const changed = listings.filter(listing => !this.#isUnchanged(listing));
+    if (changed.length === 0) return;
+    this.#catalog.write(writer => {
+      for (const listing of changed) this.#writeFolder(writer, listing);
+    });
+  }
+
+  #isUnchanged(listing: FolderListing): boolean {
+    const folder = this.#catalog.files.folder(this.#source.id, listing.path);
+    if (!folder || folder.deletedAt !== null) return false;
+    if (folder.mtimeUs !== listing.mtimeUs || folder.mode !== listing.mode) return false;
+    const known = this.#catalog.files.inFolder(folder.id);
+    if (known.length !== listing.names.length) return false;
+    // SQLite's order is that of the bytes in UTF-8: not the same where characters beyond U+FFFF are involved.
+    known.sort((one, other) => (one.name < other.name ? -1 : 1));
+    let bytes = 0;
+    for (let at = 0; at < known.length; at++) {
+      const file = known[at] as KnownFile;
+      const attributes = attributesAt(listing, at);
+      if (file.name !== listing.names[at] || !isSame(file, attributes)) return false;
+      if (this.#exchanged.has(file.id)) return false;
+      bytes += attributes.size;
+    }
+    this.#unseen.delete(folder.id);
+    this.#counts.folders++;
+    this.#counts.bytes += bytes;
+    this.#counts.files += known.length;
+    this.#counts.unchanged += known.length;
+    this.kept += known.length;
+    return true;
+  }
+
+  #writeFolder(writer: CatalogWriter, listing: FolderListing): void {
+    const { id, isNew } = writer.putFolder(this.#source, listing.path, listing.mtimeUs, listing.mode);
+    const folder = { id, path: listing.path };
+    this.#unseen.delete(id);
+    const known = new Map<string, KnownFile>();
+    if (!isNew) for (const file of this.#catalog.files.inFolder(id)) known.set(file.name, file);
+    const renamed = renamedInside(known, listing);
+    for (const { file } of renamed.values()) known.delete(file.name);
+    // Names are given up before others take them.
+    for (const [name, { file, attributes }] of renamed) {
+      const loser = known.get(name);
+      if (loser) this.#lose(writer, folder, loser);
+      known.delete(name);
+      this.#move(writer, { folder, name, attributes }, { file, from: pathIn(folder, file.name) });
+    }
+    for (const [at, name] of listing.names.entries()) {
+      const place = { folder, name, attributes: attributesAt(listing, at) };
+      const file = known.get(name);
+      this.#counts.bytes += place.attributes.size;
+      if (renamed.has(name)) continue;
+      if (file) this.#compare(writer, place, file);
+      else this.#appeared(writer, place);
+      known.delete(name);
+    }
+    for (const file of known.values()) this.#vanished.push({ id: file.id, path: pathIn(folder, file.name) });
+    this.#counts.folders++;
+    this.#counts.files += listing.names.length;
+  }
+
+  #compare(writer: CatalogWriter, place: Place, file: KnownFile): void {
+    const { folder, attributes } = place;
+    // Where the device has another number, after a reboot for example, no file can be recognised by it.
+    if (!isSameInode(file, attributes) && file.dev === attributes.dev) {
+      const before = this.#renames.find(attributes);
+      if (before) {
+        this.#moveOver(writer, place, before, file);
+        return;
+      }
+      this.#renames.lose({ file, from: pathIn(folder, file.name), mistakenFor: place });
+    }
+    this.kept++;
+    this.#counts[this.#outcomeOf(file, attributes)]++;
+    if (!isSameVersion(file, attributes)) writer.modifyFile(this.#source, folder.path, file, attributes);
+    else if (!isSame(file, attributes)) writer.refreshInode(file.id, attributes);
+  }
+
+  #outcomeOf(file: KnownFile, attributes: FileAttributes): 'modified' | 'renamed' | 'unchanged' {
+    if (!isSameVersion(file, attributes)) return 'modified';
+    return this.#exchanged.has(file.id) ? 'renamed' : 'unchanged';
+  }
+
+  #appeared(writer: CatalogWriter, place: Place): void {
+    const before = this.#isFirst ? undefined : this.#renames.find(place.attributes);
+    if (before) this.#move(writer, place, before);
+    else this.#add(writer, place);
+  }
+
+  #add(writer: CatalogWriter, { folder, name, attributes }: Place): void {
+    writer.addFile(this.#source, folder, name, attributes);
+    this.#counts.added++;
+  }
+
+  /** A file that was elsewhere is at a place now where the catalog has another, `loser`. */
+  #moveOver(writer: CatalogWriter, place: Place, moved: Moved, loser: KnownFile): void {
+    const away = moved.deleted || moved.mistakenFor;
+    const exchanged = !away && this.#renames.isAt(moved.from, loser);
+    if (!exchanged) this.#lose(writer, place.folder, loser);
+    this.#move(writer, place, moved);
+    if (exchanged) this.#takeOver(writer, moved.from, place, loser);
+  }
+
+  /** A file that was elsewhere is at this place now. */
+  #move(writer: CatalogWriter, place: Place, moved: Moved): void {
+    if (moved.deleted) this.#counts.deleted--;
+    this.#rename(writer, place, moved.file.id, moved.from);
+    this.#counts.renamed++;
+    if (moved.mistakenFor) this.#replace(writer, moved.file, moved.mistakenFor);
+    else this.kept++;
+  }
+
+  /** What was taken for `file` at `place` is another one. */
+  #replace(writer: CatalogWriter, file: KnownFile, place: Place): void {
+    this.#counts[this.#outcomeOf(file, place.attributes)]--;
+    this.#add(writer, place);
+  }
+
+  #rename(writer: CatalogWriter, { folder, name, attributes }: Place, id: number, from: string): void {
+    writer.renameFile(this.#source, folder, name, id, from, attributes);
+    this.#renamed.add(id);
+  }
+
+  /** Two files have changed places: `file`, which was at `place`, is at `path` now. It is counted when it is found there. */
+  #takeOver(writer: CatalogWriter, path: string, place: Place, file: KnownFile): void {
+    const slash = path.lastIndexOf('/');
+    const folderPath = path.slice(0, Math.max(slash, 0));
+    const folder = this.#catalog.files.folder(this.#source.id, folderPath);
+    if (!folder) throw new Error(`the catalog has a file in ${folderPath}, but not the folder`);
+    const there = { folder, name: path.slice(slash + 1), attributes: file };
+    this.#rename(writer, there, file.id, pathIn(place.folder, file.name));
+    this.#exchanged.add(file.id);
+  }
+
+  /** Another file has the path of this one. */
+  #lose(writer: CatalogWriter, folder: WrittenFolder, file: KnownFile): void {
+    writer.deleteFile(file.id);
+    this.#counts.deleted++;
+    this.#renames.lose({ file, from: pathIn(folder, file.name), deleted: true });
+  }
+}
+
+/** The same contents under the same permissions, as far as a listing tells. */
+function isSameVersion(file: KnownFile, a: FileAttributes): boolean {
+  return (
+    file.size === a.size && file.mtimeUs === a.mtimeUs && file.mode === a.mode && file.target === a.target
+  );
+}
+
+function isSame(file: KnownFile, a: FileAttributes): boolean {
+  return isSameVersion(file, a) && file.ino === a.ino && file.dev === a.dev;
+}
+
+function pathIn(folder: WrittenFolder, name: string): string {
+  return sourcePath({ folderPath: folder.path, name });
+}
