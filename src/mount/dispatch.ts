@@ -23,7 +23,9 @@ import {
 } from './kernel/handlers.js';
 import type { FuseRequest } from './kernel/reader.js';
 import { BEHIND_PARENT, BEHIND_SELF, ListedDirectories, START } from './listed-directories.js';
-import { OpenFiles } from './open-files.js';
+import type { OpenFileTable } from './open-file-table.js';
+import { OpenFiles, type OpenVersion } from './open-files.js';
+import { Retries } from './retries.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
 
@@ -32,6 +34,7 @@ const { ENOENT, ENOSYS, ESTALE, ENODATA, EINVAL } = constants.errno;
 export interface DispatchOptions {
   device: number;
   owner: Ownership;
+  openFiles: OpenFileTable;
   /** Told of a version of a file that the catalog does not know yet. */
   onSighting: (ino: number, seen: Version) => void;
   onReady: (negotiated: Negotiated) => void;
@@ -41,6 +44,7 @@ export class Dispatch implements Handler {
   readonly #volume: Volume;
   readonly #options: DispatchOptions;
   readonly #sightings = new Sightings();
+  readonly #retries = new Retries();
   readonly #directories: ListedDirectories;
   readonly #scratch = createEntry();
   #files: OpenFiles;
@@ -52,11 +56,11 @@ export class Dispatch implements Handler {
     this.#volume = volume;
     this.#options = options;
     this.#directories = new ListedDirectories(volume);
-    this.#files = new OpenFiles(options.device, false);
+    this.#files = new OpenFiles(options.device, options.openFiles, false);
   }
 
   init(negotiated: Negotiated): void {
-    this.#files = new OpenFiles(this.#options.device, negotiated.passthrough);
+    this.#files = new OpenFiles(this.#options.device, this.#options.openFiles, negotiated.passthrough);
     this.#opendirless = negotiated.opendirless;
     this.#options.onReady(negotiated);
   }
@@ -67,7 +71,7 @@ export class Dispatch implements Handler {
 
   lookup(request: FuseRequest, name: Buffer, out: Entry): number {
     const node = this.#child(request.ino, decodeName(name));
-    if (node) fillEntry(out, this.#sightings.apply(node), this.#options.owner);
+    if (node) this.#fill(out, node);
     else out.entryTimeoutMs = KEEP_ABSENCE_MS;
     return 0;
   }
@@ -80,29 +84,41 @@ export class Dispatch implements Handler {
     return tree.lookup(parent, name);
   }
 
-  getattr(request: FuseRequest, out: Entry): number {
-    const { ino, tag } = request;
+  getattr({ ino, tag }: FuseRequest, out: Entry): number {
     const node = this.#volume.tree.node(ino);
-    if (node) {
-      fillEntry(out, this.#sightings.apply(node), this.#options.owner);
-      if (out.tag === tag) return 0;
+    const open = this.#files.version(ino, tag);
+    if (open) {
+      this.#fillOpen(out, ino, tag, node?.type === EntryType.file ? { ...open, mode: node.mode } : open);
+      return 0;
     }
-    return this.#attributesOfOpen(ino, tag, node, out);
+    if (!node) return -ENOENT;
+    this.#fill(out, node);
+    if (out.tag !== tag) return this.#outdated(out, tag);
+    return 0;
   }
 
-  /** A version that is no longer the present one has attributes for as long as somebody has it open. */
-  #attributesOfOpen(ino: number, tag: number, node: Node | undefined, out: Entry): number {
-    const stats = this.#files.stats(ino, tag);
-    if (!stats) return node ? -ESTALE : -ENOENT;
-    const { size, mode } = stats;
-    fillEntry(
-      out,
-      { ino, type: EntryType.file, size, mtimeUs: modifiedUs(stats), mode },
-      this.#options.owner,
-    );
+  /**
+   * A version that nobody has open and that is no longer the present one: what the present one is, for this once. To
+   * open it will be refused, but a refusal here would fail programs that only look.
+   */
+  #outdated(out: Entry, tag: number): number {
+    if (out.tag === 0) return -ESTALE;
     out.tag = tag;
     out.attrTimeoutMs = 0;
     return 0;
+  }
+
+  #fill(out: Entry, node: Node): void {
+    fillEntry(out, this.#sightings.apply(node), this.#options.owner);
+    // One version has one size, whoever asks: with another the kernel would cut off what a reader of it has.
+    const open = this.#files.version(out.ino, out.tag);
+    if (open) this.#fillOpen(out, out.ino, out.tag, { ...open, mode: node.mode });
+  }
+
+  #fillOpen(out: Entry, ino: number, tag: number, { size, mtimeUs, mode, volatile }: OpenVersion): void {
+    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode }, this.#options.owner);
+    out.tag = tag;
+    if (volatile) out.attrTimeoutMs = 0;
   }
 
   readlink(request: FuseRequest): Buffer | number {
@@ -118,19 +134,21 @@ export class Dispatch implements Handler {
     }
   }
 
-  #open({ ino, tag }: FuseRequest, out: Opened): number {
-    const file = this.#volume.locate(ino);
-    const { fd, stats } = this.#volume.open(file);
-    const seen = { size: stats.size, mtimeUs: modifiedUs(stats) };
+  #open({ ino, tag, pid }: FuseRequest, out: Opened): number {
+    const location = this.#volume.locate(ino);
+    const file = this.#volume.open(location);
+    const seen = { size: file.stats.size, mtimeUs: modifiedUs(file.stats) };
     if (contentTag(seen.size, seen.mtimeUs) === tag) {
-      this.#files.open(ino, tag, fd, seen.size, out);
+      this.#files.open(ino, tag, file, out);
       return 0;
     }
-    const beingWritten = this.#sightings.note(ino, { size: file.size, mtimeUs: file.mtimeUs }, seen);
+    this.#sightings.note(ino, { size: location.size, mtimeUs: location.mtimeUs }, seen);
     this.#options.onSighting(ino, seen);
-    // A file that changes faster than the kernel can ask again is read as it is.
-    if (beingWritten && this.#files.openDirect(ino, tag, fd, out)) return 0;
-    this.#files.close(fd);
+    if (this.#retries.isRetry(pid, ino)) {
+      this.#files.openChanging(ino, tag, file, out);
+      return 0;
+    }
+    this.#files.close(file.fd);
     // Makes the kernel look the name up once more, and open the version that it finds.
     return -ESTALE;
   }
@@ -167,7 +185,7 @@ export class Dispatch implements Handler {
   #list(node: NamedNode, listing: Listing): boolean {
     const name = isEscaped(node.name) ? encodeName(node.name) : node.name;
     if (!listing.plus) return listing.addName(name, node.ino, node.type, node.ino);
-    fillEntry(this.#scratch, this.#sightings.apply(node), this.#options.owner);
+    this.#fill(this.#scratch, node);
     return listing.add(name, this.#scratch, node.ino);
   }
 

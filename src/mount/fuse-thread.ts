@@ -10,6 +10,7 @@ import { Dispatch } from './dispatch.js';
 import type { Negotiated } from './kernel/handlers.js';
 import { createSession, deviceChannel } from './kernel/session.js';
 import type { StopSwitch } from './kernel/stop.js';
+import { OpenFileTable } from './open-file-table.js';
 
 export interface FuseThreadData {
   device: number;
@@ -17,6 +18,8 @@ export interface FuseThreadData {
   owner: Ownership;
   passthrough: boolean;
   stopSwitch: StopSwitch;
+  /** See `OpenFileTable`. */
+  openFiles: SharedArrayBuffer;
   /** Requests by opcode, counted for the main thread to read. */
   requests: Float64Array;
 }
@@ -34,6 +37,7 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
   const dispatch = new Dispatch(volume, {
     device: data.device,
     owner: data.owner,
+    openFiles: new OpenFileTable(data.openFiles),
     onSighting: (ino, seen) => post({ kind: 'sighting', ino, ...seen }),
     onReady: negotiated => post({ kind: 'ready', negotiated }),
   });

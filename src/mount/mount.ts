@@ -20,6 +20,7 @@ import { createRequestCounters } from './kernel/session.js';
 import { createStopSwitch, stopSession } from './kernel/stop.js';
 import { prepareMountpoint } from './mountpoint.js';
 import type { NotifyThreadData } from './notify-thread.js';
+import { createOpenFileTable } from './open-file-table.js';
 import { raiseReadAhead } from './read-ahead.js';
 
 export interface MountOptions {
@@ -135,18 +136,21 @@ class Threads {
     this.#device = device;
     this.#options = options;
     const { file: catalogFile } = catalog;
+    const openFiles = createOpenFileTable();
     const fuse = start<FuseThreadData>('./fuse-thread.js', {
       device,
       catalogFile,
       owner: options.owner,
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
+      openFiles,
       requests: this.requests,
     });
     const notify = start<NotifyThreadData>('./notify-thread.js', {
       device,
       catalogFile,
       fromSeq,
+      openFiles,
       stopFlag: this.#notifyStop,
     });
     this.ready = this.#whenReady(fuse);

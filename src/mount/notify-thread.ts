@@ -1,5 +1,5 @@
 /**
- * Tells the kernel what it must forget when the catalog changed, whichever process changed it. A thread of its own,
+ * Tells the kernel what it must forget when the catalog changed, whichever process changed it, and when an open file did. A thread of its own,
  * because the kernel may take such a message only after a read of the same file was answered.
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,13 +12,17 @@ import { encodeName } from '../sources/file-names.js';
 import { Tree } from '../tree/tree.js';
 import { type TreeChange, TreeChangeReader } from '../tree/tree-changes.js';
 import { tagOf } from './attributes.js';
+import { GrowthWatch } from './growth-watch.js';
 import { encodeInvalidEntry, encodeInvalidInode, notify } from './kernel/notify.js';
+import { OpenFileTable } from './open-file-table.js';
 
 export interface NotifyThreadData {
   device: number;
   catalogFile: string;
   /** The last change that the mount knew when it began. */
   fromSeq: number;
+  /** See `OpenFileTable`. */
+  openFiles: SharedArrayBuffer;
   /** [0] is 1 once the thread is to stop. */
   stopFlag: Int32Array;
 }
@@ -75,12 +79,14 @@ class Notifier {
   }
 }
 
-async function run({ device, catalogFile, fromSeq, stopFlag }: NotifyThreadData): Promise<void> {
+async function run({ device, catalogFile, fromSeq, openFiles, stopFlag }: NotifyThreadData): Promise<void> {
   const db = openDatabase(catalogFile, 'read');
   const dataVersion = () => Number(db.pragma('data_version', { simple: true }));
   let version = -1;
   const notifier = new Notifier(device, new Tree(db), new TreeChangeReader(db), fromSeq);
+  const growth = new GrowthWatch(device, new OpenFileTable(openFiles));
   while (Atomics.load(stopFlag, 0) === 0) {
+    growth.look();
     const current = dataVersion();
     const told = current === version ? undefined : notifier.next();
     if (told) {

@@ -2,37 +2,56 @@
  * The files that are open through the mount. Every handle of one version of a file shares one descriptor and one way of
  * reading: the kernel does not allow a node to be open in passthrough and through its page cache at once.
  */
-import { closeSync, fstatSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import type { OpenedFile } from '../sources/contained.js';
+import { modifiedUs } from '../sources/local.js';
 import { FOPEN } from './kernel/abi.js';
 import { closeBacking, openBacking } from './kernel/backing.js';
 import type { Opened } from './kernel/handlers.js';
+import { encodeInvalidInode, notify } from './kernel/notify.js';
+import type { OpenFileTable } from './open-file-table.js';
+import type { Version } from './sightings.js';
 
 interface OpenNode {
-  key: string;
+  ino: number;
+  tag: number;
   fd: number;
+  /** When it was opened. */
+  version: Version;
+  mode: number;
   handles: number;
-  /** Of the backing file, 0 when the node is read through the page cache. */
+  /** Of the backing file, 0 when the node is not in passthrough. */
   backingId: number;
+  /** Read without the page cache, by its one handle. */
+  direct: boolean;
+  /** Where it is in the table, undefined when that was full. */
+  slot: number | undefined;
 }
 
-interface Handle {
-  fd: number;
-  /** Undefined for a file that is read directly, whose descriptor is the handle's own. */
-  node: OpenNode | undefined;
+/** What stat(2) is to say of an open file. */
+export interface OpenVersion extends Version {
+  mode: number;
+  /** It may be another one the next time. */
+  volatile: boolean;
 }
 
 /** Smaller files are read faster through the page cache, which costs one request but no ioctl. */
 const PASSTHROUGH_FROM = 32 * 1024;
 
+const ATTRIBUTES_ONLY = -1;
+
 export class OpenFiles {
   readonly #device: number;
+  readonly #table: OpenFileTable;
   #passthrough: boolean;
-  readonly #nodes = new Map<string, OpenNode>();
-  readonly #handles = new Map<number, Handle>();
+  /** By inode: the versions of it that are open. */
+  readonly #nodes = new Map<number, OpenNode[]>();
+  readonly #handles = new Map<number, OpenNode>();
   #lastHandle = 0;
 
-  constructor(device: number, passthrough: boolean) {
+  constructor(device: number, table: OpenFileTable, passthrough: boolean) {
     this.#device = device;
+    this.#table = table;
     this.#passthrough = passthrough;
   }
 
@@ -40,32 +59,52 @@ export class OpenFiles {
     return this.#handles.size;
   }
 
-  /** Opens a version of a file; the descriptor belongs to this object from now on. */
-  open(ino: number, tag: number, fd: number, size: number, out: Opened): void {
-    const key = nodeKey(ino, tag);
-    let node = this.#nodes.get(key);
-    if (node) closeSync(fd);
-    else {
-      node = { key, fd, handles: 0, backingId: size >= PASSTHROUGH_FROM ? this.#register(fd) : 0 };
-      this.#nodes.set(key, node);
+  /** Opens the version `tag` of a file; the descriptor belongs to this object from now on. */
+  open(ino: number, tag: number, file: OpenedFile, out: Opened): void {
+    const known = this.#node(ino, tag);
+    if (known) closeSync(file.fd);
+    this.#join(known ?? this.#add(ino, tag, file, false), out);
+  }
+
+  /**
+   * Opens a file that is no longer the version that the kernel asks for, because it is being written to: each read asks
+   * for what is there, and so does stat(2). Who has the version open that was asked for shares it.
+   */
+  openChanging(ino: number, tag: number, file: OpenedFile, out: Opened): void {
+    const known = this.#node(ino, tag);
+    if (known) {
+      closeSync(file.fd);
+      this.#join(known, out);
+      return;
     }
+    this.#join(this.#add(ino, tag, file, true), out);
+    // Attributes alone: that waits for nothing, so it may be said in the thread that answers.
+    notify(this.#device, encodeInvalidInode(ino, tag, ATTRIBUTES_ONLY));
+  }
+
+  #node(ino: number, tag: number): OpenNode | undefined {
+    return this.#nodes.get(ino)?.find(node => node.tag === tag && !node.direct);
+  }
+
+  #add(ino: number, tag: number, { fd, stats }: OpenedFile, direct: boolean): OpenNode {
+    const { size, mode } = stats;
+    const backingId = size >= PASSTHROUGH_FROM && !direct ? this.#register(fd) : 0;
+    const slot = direct ? undefined : this.#table.enter(fd, ino, tag);
+    const version = { size, mtimeUs: modifiedUs(stats) };
+    const node: OpenNode = { ino, tag, fd, version, mode, handles: 0, backingId, direct, slot };
+    const others = this.#nodes.get(ino);
+    if (others) others.push(node);
+    else this.#nodes.set(ino, [node]);
+    return node;
+  }
+
+  #join(node: OpenNode, out: Opened): void {
     node.handles++;
-    out.handle = this.#newHandle({ fd: node.fd, node });
+    out.handle = ++this.#lastHandle;
+    this.#handles.set(out.handle, node);
     out.backingId = node.backingId;
-    out.flags = FOPEN.NOFLUSH | (node.backingId > 0 ? FOPEN.PASSTHROUGH : FOPEN.KEEP_CACHE);
-  }
-
-  /** Opens a file that is being written to: each read asks for what is there. False when the node is in passthrough. */
-  openDirect(ino: number, tag: number, fd: number, out: Opened): boolean {
-    if (this.#nodes.get(nodeKey(ino, tag))?.backingId) return false;
-    out.handle = this.#newHandle({ fd, node: undefined });
-    out.flags = FOPEN.DIRECT_IO | FOPEN.NOFLUSH;
-    return true;
-  }
-
-  #newHandle(handle: Handle): number {
-    this.#handles.set(++this.#lastHandle, handle);
-    return this.#lastHandle;
+    const mode = node.direct ? FOPEN.DIRECT_IO : node.backingId > 0 ? FOPEN.PASSTHROUGH : FOPEN.KEEP_CACHE;
+    out.flags = FOPEN.NOFLUSH | mode;
   }
 
   /** The id of a backing file, 0 where there can be none. */
@@ -90,25 +129,34 @@ export class OpenFiles {
   }
 
   release(handle: number): void {
-    const open = this.#handles.get(handle);
-    if (!open) return;
+    const node = this.#handles.get(handle);
     this.#handles.delete(handle);
-    const { fd, node } = open;
-    if (node && --node.handles > 0) return;
-    if (node) {
-      this.#nodes.delete(node.key);
-      if (node.backingId > 0) closeBacking(this.#device, node.backingId);
-    }
-    closeSync(fd);
+    if (!node || --node.handles > 0) return;
+    const others = this.#nodes.get(node.ino)?.filter(each => each !== node) ?? [];
+    if (others.length > 0) this.#nodes.set(node.ino, others);
+    else this.#nodes.delete(node.ino);
+    if (node.slot !== undefined) this.#table.leave(node.slot);
+    if (node.backingId > 0) closeBacking(this.#device, node.backingId);
+    closeSync(node.fd);
   }
 
-  /** What an open version of a file is now, undefined when nobody has it open. */
-  stats(ino: number, tag: number): Stats | undefined {
-    const node = this.#nodes.get(nodeKey(ino, tag));
-    return node && fstatSync(node.fd);
+  /** What an open version is now; undefined when nobody has it open. */
+  version(ino: number, tag: number): OpenVersion | undefined {
+    const nodes = this.#nodes.get(ino);
+    if (!nodes) return undefined;
+    const node = this.#node(ino, tag) ?? nodes.find(each => each.tag === tag);
+    return (
+      node &&
+      (node.direct ? presentVersion(node.fd) : { ...this.#shown(node), mode: node.mode, volatile: false })
+    );
+  }
+
+  #shown({ slot, version }: OpenNode): Version {
+    return (slot === undefined ? undefined : this.#table.shown(slot)) ?? version;
   }
 }
 
-function nodeKey(ino: number, tag: number): string {
-  return `${ino}:${tag}`;
+function presentVersion(fd: number): OpenVersion {
+  const stats = fstatSync(fd);
+  return { size: stats.size, mtimeUs: modifiedUs(stats), mode: stats.mode, volatile: true };
 }

@@ -12,15 +12,10 @@ export interface Version {
 interface Sighting extends Version {
   /** What the catalog said then: once it says something else, it knows better. */
   known: Version;
-  superseded: boolean;
-  seenAt: number;
 }
 
 /** Sightings kept; the catalog takes most of them over within a moment. */
 const MOST = 10_000;
-
-/** A second change within this time means that somebody is writing to the file right now. */
-const WRITING_MS = 1_000;
 
 export class Sightings {
   readonly #byInode = new Map<number, Sighting>();
@@ -29,22 +24,16 @@ export class Sightings {
   apply<N extends Node>(node: N): N {
     if (this.#byInode.size === 0) return node;
     const sighting = this.#byInode.get(node.ino);
-    if (!sighting || sighting.superseded) return node;
-    if (!isSameVersion(node, sighting.known)) {
-      // Kept, for `note` to know that the file is changing.
-      sighting.superseded = true;
-      return node;
-    }
-    return { ...node, size: sighting.size, mtimeUs: sighting.mtimeUs };
+    if (!sighting) return node;
+    if (isSameVersion(node, sighting.known))
+      return { ...node, size: sighting.size, mtimeUs: sighting.mtimeUs };
+    this.#byInode.delete(node.ino);
+    return node;
   }
 
-  /** Notes a version. Returns whether another one was noted a moment ago. */
-  note(ino: number, known: Version, seen: Version): boolean {
-    const before = this.#byInode.get(ino);
-    const now = performance.now();
+  note(ino: number, known: Version, seen: Version): void {
     if (this.#byInode.size >= MOST) this.#byInode.clear();
-    this.#byInode.set(ino, { ...seen, known, superseded: false, seenAt: now });
-    return before !== undefined && now - before.seenAt < WRITING_MS;
+    this.#byInode.set(ino, { ...seen, known });
   }
 }
 
