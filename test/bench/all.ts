@@ -1,0 +1,13 @@
+/** `npm run bench`: all benchmarks, one after the other, on trees that they share. */
+import { type Bench, runBench } from './bench.js';
+import { benchIndex } from './index.js';
+import { benchMount } from './mount.js';
+import { benchStart } from './start.js';
+
+async function benchAll(bench: Bench): Promise<void> {
+  await benchStart(bench);
+  await benchMount(bench);
+  await benchIndex(bench);
+}
+
+await runBench('facet: all benchmarks', benchAll);

@@ -1,0 +1,65 @@
+/** What the command line of a benchmark says. Every benchmark takes the same options. */
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  /** Where trees, catalogs and mountpoints are made. */
+  dir: string;
+  /** How many files the large tree has; undefined: what the benchmark prefers. */
+  files: number | undefined;
+  /** How often each contender takes its turn; undefined: what the benchmark prefers. */
+  rounds: number | undefined;
+  /** A folder to use as the large tree, which is then only read. */
+  tree: string | undefined;
+  /** The size of the large file. */
+  bigMiB: number;
+  /** Leave everything in `dir` behind. */
+  keep: boolean;
+  installPeers: boolean;
+}
+
+const USAGE = `Options:
+  --dir DIR         make trees, catalogs and mounts below DIR (default: the system's temporary folder)
+  --files N         number of files in the large tree
+  --tree DIR        use DIR as the large tree; it is only read
+  --big MIB         size of the large file (default: 1024)
+  --rounds N        how often each contender takes its turn
+  --keep            leave trees and catalogs behind
+  --install-peers   first install bindfs, rclone and s3fs with apt-get (Debian, as root)
+  --help            show this`;
+
+/** Reads the command line; undefined when it asked for help, which is then printed. Throws on what makes no sense. */
+export function readOptions(title: string, argv: readonly string[]): BenchOptions | undefined {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      dir: { type: 'string', default: tmpdir() },
+      files: { type: 'string' },
+      tree: { type: 'string' },
+      big: { type: 'string', default: '1024' },
+      rounds: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      'install-peers': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(`${title}\n\n${USAGE}`);
+    return undefined;
+  }
+  return {
+    dir: resolve(values.dir),
+    files: values.files === undefined ? undefined : positive('--files', values.files),
+    rounds: values.rounds === undefined ? undefined : positive('--rounds', values.rounds),
+    tree: values.tree === undefined ? undefined : resolve(values.tree),
+    bigMiB: positive('--big', values.big),
+    keep: values.keep,
+    installPeers: values['install-peers'],
+  };
+}
+
+function positive(option: string, text: string): number {
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new Error(`${option}: expected a whole number above 0, found '${text}'`);
+}
