@@ -1,0 +1,138 @@
+/**
+ * The man pages against the declarations, the commands and the formatter: nothing out of date, no option that does not
+ * exist, no field of `--json` that is not described, no warning.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { longFlag } from '../commands/command.js';
+import { globalOptions } from '../commands/context.js';
+import root from '../commands/root.js';
+import { folder, readPages, renew } from './man/pages.js';
+import { commandsAt } from './man/sections.js';
+
+const binary = fileURLToPath(new URL('../commands/facet.js', import.meta.url));
+const manifest: { man: string[] } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+);
+
+const pages = readPages();
+
+function pageText(file: string): string {
+  return pages.find(page => page.file === file)?.text ?? '';
+}
+
+for (const page of pages) {
+  test(`${page.file} is as "npm run man" makes it`, async () => {
+    const renewed = (await renew(page)).split('\n');
+    const old = page.text.split('\n');
+    const at = renewed.findIndex((line, index) => line !== old[index]);
+    const where = `run "npm run man": man/${page.file}:${at + 1}`;
+    if (at >= 0) assert.equal(old[at], renewed[at], where);
+    assert.equal(old.length, renewed.length, where);
+  });
+}
+
+test('every command has its place, and every page is installed', () => {
+  for (const name of Object.keys(root.commands)) {
+    const own = pages.some(({ file }) => file === `facet-${name}.1`);
+    const place = own ? pageText(`facet-${name}.1`) : pageText('facet.1');
+    assert.match(place, new RegExp(`^\\.\\\\" generated: (options|subcommands) ${name}$`, 'm'), name);
+  }
+  assert.deepEqual(
+    manifest.man,
+    pages.map(({ file }) => `./man/${file}`),
+  );
+});
+
+/** Options of other programs that the examples run. */
+const foreignOptions = ['--user', '--now'];
+
+test('the pages name no option that does not exist', async () => {
+  const commands = await commandsAt([]);
+  const specs = [globalOptions, ...commands.map(({ command }) => command.options ?? {})];
+  const known = new Set(specs.flatMap(options => Object.keys(options).map(longFlag)));
+  for (const { file, text } of pages) {
+    const named = text.replaceAll('\\-', '-').match(/(?<![\w-])--[a-z][a-z-]*/g) ?? [];
+    const unknown = named.filter(
+      name => !known.has(name) && ![...foreignOptions, '--help', '--version'].includes(name),
+    );
+    assert.deepEqual(unknown, [], file);
+  }
+});
+
+const formatters: Readonly<Record<string, readonly string[]>> = {
+  groff: ['-man', '-ww', '-Kutf8', '-Tutf8', '-z'],
+  man: ['--warnings', '-E', 'UTF-8', '-l'],
+};
+for (const [program, words] of Object.entries(formatters)) {
+  const installed = spawnSync(program, ['--version']).status === 0;
+  test(`${program} formats the pages without a warning`, {
+    skip: !installed && `${program} is not installed`,
+  }, () => {
+    for (const { file } of pages) {
+      const { status, stderr } = spawnSync(program, [...words, join(folder, file)], { encoding: 'utf8' });
+      assert.deepEqual([status, stderr], [0, ''], file);
+    }
+  });
+}
+
+test('the pages describe every field of --json', t => {
+  const { facet, objects } = inNewHome(t);
+  const described = (file: string, section: string, words: string[]) =>
+    assertDescribes(jsonSection(file, section), objects(...words), words.join(' '));
+
+  described('facet-index.1', 'facet index add', ['index', 'add', 'docs', 'docs']);
+  described('facet-index.1', 'facet index scan', ['index', 'scan', '--hash']);
+  described('facet-index.1', 'facet index status', ['index', 'status']);
+  described('facet-index.1', 'facet index ls', ['index', 'ls', '/docs']);
+  described('facet-index.1', 'facet index search', ['index', 'search', 'a']);
+  described('facet-index.1', 'facet index stat', ['index', 'stat', '/docs/a.txt']);
+  described('facet-cache.1', 'facet cache status', ['cache', 'status']);
+  described('facet-fetch.1', '', ['fetch', '/docs/a.txt', '/docs/missing', '-o', 'out']);
+  described('facet.1', '', ['index', 'stat', '/missing']);
+  described('facet-index.1', 'facet index rm', ['index', 'rm', 'docs']);
+  assert.equal(facet('index', 'ls', '--json').stdout, '');
+});
+
+/** A home with a folder `docs` beside it. */
+function inNewHome(t: TestContext) {
+  const cwd = mkdtempSync(join(tmpdir(), 'facet-man-'));
+  t.after(() => rmSync(cwd, { recursive: true }));
+  mkdirSync(join(cwd, 'docs'));
+  writeFileSync(join(cwd, 'docs', 'a.txt'), 'a');
+  const facet = (...words: string[]) =>
+    spawnSync(process.execPath, [binary, '--home', 'home', ...words], { cwd, encoding: 'utf8' });
+  /** What a command prints with --json, on stdout and, where that is empty, on stderr. */
+  const objects = (...words: string[]): object[] => {
+    const { stdout, stderr } = facet(...words, '--json');
+    const lines = (stdout || stderr).trim().split('\n');
+    return lines.map(line => JSON.parse(line));
+  };
+  return { facet, objects };
+}
+
+/** What a page says of JSON: all of it, or what is below the heading of a command. */
+function jsonSection(file: string, heading: string): string {
+  const all = /^\.SH JSON OUTPUT\n([\s\S]*?)^\.SH /m.exec(pageText(file))?.[1] ?? '';
+  if (heading === '') return all;
+  const parts = all.split(/^\.SS /m);
+  return parts.find(part => part.startsWith(`${heading}\n`)) ?? '';
+}
+
+function assertDescribes(text: string, objects: object[], what: string): void {
+  const words = new Set(text.match(/[A-Za-z0-9]+/g));
+  assert.ok(objects.length > 0);
+  const missing = objects.flatMap(fieldsOf).filter(field => !words.has(field));
+  assert.deepEqual(missing, [], `facet ${what} --json`);
+}
+
+function fieldsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldsOf);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...fieldsOf(inner)]);
+}
