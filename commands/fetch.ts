@@ -1,9 +1,9 @@
 /** `facet fetch`: files of the tree, as ordinary files or on stdout. */
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { FacetError } from '../src/errors.js';
 import { find, normalisePath } from '../src/tree/walk.js';
-import { fetchFile, readFile } from '../src/volume/fetch.js';
+import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import type { ByteRange } from '../src/volume/range.js';
 import { Volume } from '../src/volume/volume.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
@@ -22,7 +22,7 @@ interface DiskOptions {
 }
 
 /** A file to fetch, or why what was asked for is none. */
-type Task = { path: string; id: number; output: string } | { path: string; error: unknown };
+type Task = { path: string; id: number; to: Destination } | { path: string; error: unknown };
 
 /** What became of a task: a line of the listing. */
 type Outcome =
@@ -146,8 +146,9 @@ async function fetchOne(
   options: Parameters<typeof fetchFile>[3],
 ): Promise<Outcome> {
   if ('error' in task) throw task.error;
-  const { path: treePath, output } = task;
-  return { path: treePath, output, ...(await fetchFile(volume, volume.file(task.id), output, options)) };
+  const { path: treePath, to } = task;
+  const fetched = await fetchFile(volume, volume.file(task.id), to, options);
+  return { path: treePath, output: join(to.folder, to.relative), ...fetched };
 }
 
 function described(error: unknown): { code: string; message: string; hint: string | undefined } {
@@ -157,17 +158,32 @@ function described(error: unknown): { code: string; message: string; hint: strin
 
 function* tasks(volume: Volume, paths: string[], output: string | undefined): Generator<Task> {
   const asFile = output !== undefined && paths.length === 1 && !isFolder(output);
+  // Only what several paths mean can have one name below the folder; of one, nothing has to be remembered.
+  const taken = paths.length > 1 ? new Map<string, number>() : undefined;
   for (const wanted of paths) {
     try {
       for (const { path: treePath, relative, node } of find(volume.tree, wanted)) {
         // Only what is a file itself, not what is below a directory or matches a glob, is given another name.
-        const renamed = asFile && treePath === normalisePath(wanted);
-        yield { path: treePath, id: node.ino, output: renamed ? output : join(output ?? '.', relative) };
+        const named = asFile && treePath === normalisePath(wanted);
+        const to = named
+          ? { folder: dirname(output), relative: basename(output) }
+          : { folder: output ?? '.', relative };
+        const holder = taken?.get(to.relative) ?? node.ino;
+        taken?.set(to.relative, holder);
+        if (holder === node.ino) yield { path: treePath, id: node.ino, to };
+        else yield { path: treePath, error: nameTaken(join(to.folder, to.relative)) };
       }
     } catch (error) {
       yield { path: wanted, error };
     }
   }
+}
+
+function nameTaken(output: string): FacetError {
+  return new FacetError('exists', `another file of this fetch is ${output} already`, {
+    path: output,
+    hint: 'fetch them one after the other, each to a folder of its own',
+  });
 }
 
 function isFolder(output: string): boolean {

@@ -69,6 +69,8 @@ function onSignal(signal: NodeJS.Signals): void {
   signals += 1;
   if (signals > (takesSignals ? MOST_SIGNALS.taken : MOST_SIGNALS.left)) {
     ended = true;
+    // A thread that waits for the kernel would keep `exit` waiting.
+    if (takesSignals) process.kill(process.pid, 'SIGKILL');
     process.exit(130);
   }
   if (takesSignals) takesSignals(signals);
@@ -78,6 +80,7 @@ function onSignal(signal: NodeJS.Signals): void {
 function onBug(error: unknown): void {
   void fail(error);
   stop.abort(error);
+  takesSignals?.(2);
   setTimeout(() => process.exit(), LAST_GRACE_MS).unref();
 }
 

@@ -31,6 +31,6 @@ export type { Skipped, Unreadable } from './sources/source.js';
 export { openCatalog } from './tree/open-catalog.js';
 export type { NamedNode, Node, Tree } from './tree/tree.js';
 export { type Found, find } from './tree/walk.js';
-export { type Fetched, type FetchOptions, fetchFile, readFile } from './volume/fetch.js';
+export { type Destination, type Fetched, type FetchOptions, fetchFile, readFile } from './volume/fetch.js';
 export { type ByteRange, parseRange } from './volume/range.js';
 export { Volume } from './volume/volume.js';

@@ -52,7 +52,7 @@ test('a folder is indexed, looked at, read and fetched', async t => {
     pieces.push(piece);
   assert.equal(Buffer.concat(pieces).toString(), 'is well');
   const options = { force: false, signal, onBytes: () => {} };
-  assert.deepEqual(await facetfs.fetchFile(volume, record, `${folder}/copy.pdf`, options), {
+  assert.deepEqual(await facetfs.fetchFile(volume, record, { folder, relative: 'copy.pdf' }, options), {
     status: 'fetched',
     bytes: 11,
   });

@@ -1,6 +1,7 @@
 /** `facet index add`: names a place that holds files. Lists nothing yet. */
 import { argument, command, flag, optionList } from '../command.js';
 import { directory, text } from '../kinds.js';
+import { printable } from '../terminal.js';
 
 export default command({
   description:
@@ -31,7 +32,8 @@ export default command({
       const source = addSource(catalog, name, uri, options);
       await output.result(
         { name: source.name, uri: source.uri, ...source.options },
-        () => `added ${source.name}: ${source.uri}\nnow list its files: facet index scan ${source.name}`,
+        () =>
+          `added ${source.name}: ${printable(source.uri)}\nnow list its files: facet index scan ${source.name}`,
       );
     } finally {
       catalog.close();

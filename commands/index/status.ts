@@ -40,6 +40,6 @@ function* statuses(volume: OpenVolume): Generator<SourceStatus> {
 
 function toText({ name, uri, files, bytes, lastScan, unavailable }: SourceStatus): string {
   const scanned = lastScan ? `scanned ${lastScan.slice(0, 19).replace('T', ' ')} UTC` : 'not scanned yet';
-  const trouble = unavailable ? `\n  unavailable: ${unavailable}` : '';
+  const trouble = unavailable ? `\n  unavailable: ${printable(unavailable)}` : '';
   return `${name}  ${printable(uri)}\n  ${formatItems(files, 'file')}, ${formatSize(bytes)}, ${scanned}${trouble}`;
 }

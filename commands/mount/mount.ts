@@ -1,11 +1,13 @@
 /** `facet mount`: the tree as a folder, for as long as the command runs. */
 
+import type { Catalog } from '../../src/catalog/catalog.js';
 import { loadConfig } from '../../src/config/config.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
 import type { Mounted } from '../../src/mount/mount.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
-import { watchMount } from './watch.js';
+import { OutputClosed } from '../output.js';
+import { type Watch, watchMount } from './watch.js';
 
 export default command({
   description:
@@ -28,6 +30,7 @@ export default command({
     ]);
     const { mount: settings } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
+    const end = new End(context);
     try {
       const mounted = await mount(catalog, path, {
         owner: {
@@ -38,33 +41,62 @@ export default command({
         allowOther: options.allowOther || settings.allowOther,
         onWarning: message => context.warn(message),
       });
-      if (context.json)
-        await context.output.result({ event: 'mounted', mountpoint: mounted.mountpoint }, JSON.stringify);
-      else context.note(`mounted on ${mounted.mountpoint}; Ctrl-C unmounts`);
-      const watch = await watchMount(context, catalog, mounted);
-      try {
-        await untilEnd(context, mounted);
-      } finally {
-        watch.stop();
-      }
+      await end.whileShown(mounted, () => show(context, catalog, mounted));
     } finally {
       catalog.close();
     }
   },
 });
 
-/** Until somebody unmounts it, or a signal asks us to; a second signal does not wait for programs that use it. */
-async function untilEnd(context: CommandContext, mounted: Mounted): Promise<void> {
-  const end = async (nth: number) => {
+async function show(context: CommandContext, catalog: Catalog, mounted: Mounted): Promise<Watch> {
+  if (!context.json) context.note(`mounted on ${mounted.mountpoint}; Ctrl-C unmounts`);
+  else await context.output.result({ event: 'mounted', mountpoint: mounted.mountpoint }, JSON.stringify);
+  return watchMount(context, catalog, mounted);
+}
+
+/** Sees to it that nothing stays mounted when the command ends, however it does. */
+class End {
+  readonly #context: CommandContext;
+  #mounted: Mounted | undefined;
+  #signals = 0;
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+    context.onSignal(nth => {
+      this.#signals = nth;
+      void this.#unmount();
+    });
+  }
+
+  /** Until somebody unmounts the tree, or a signal asks us to. */
+  async whileShown(mounted: Mounted, show: () => Promise<Watch>): Promise<void> {
+    this.#mounted = mounted;
+    let watch: Watch | undefined;
     try {
-      await mounted.unmount({ lazy: nth > 1 });
+      watch = await show().catch(readerGone);
+      // A signal that came while the tree was being mounted.
+      if (this.#signals > 0) await this.#unmount();
+      await mounted.ended;
     } catch (error) {
-      context.warn(errorMessage(error), error instanceof FacetError ? error.hint : undefined);
-      context.note('Ctrl-C once more unmounts all the same');
+      await mounted.unmount({ lazy: true }).catch(() => {});
+      throw error;
+    } finally {
+      watch?.stop();
     }
-  };
-  context.onSignal(end);
-  // A signal that came while the tree was being mounted.
-  if (context.signal.aborted) await end(1);
-  await mounted.ended;
+  }
+
+  /** From the second signal on, programs that use the tree are not waited for. */
+  async #unmount(): Promise<void> {
+    try {
+      await this.#mounted?.unmount({ lazy: this.#signals > 1 });
+    } catch (error) {
+      this.#context.warn(errorMessage(error), error instanceof FacetError ? error.hint : undefined);
+      if (this.#signals === 1) this.#context.note('Ctrl-C once more unmounts all the same');
+    }
+  }
+}
+
+/** Whoever no longer reads what we print may still use the tree. */
+function readerGone(error: unknown): undefined {
+  if (!(error instanceof OutputClosed)) throw error;
 }

@@ -5,11 +5,13 @@
  *
  * May touch: the database. Knows nothing of disks, buckets or rules.
  */
+import { rmSync } from 'node:fs';
 import type { Database, Statement } from 'better-sqlite3';
 import { ChangeLog } from './changes.js';
 import { type Access, openDatabase } from './database.js';
 import { databaseError } from './database-error.js';
 import { Files } from './files.js';
+import { type Lock, takeLock } from './lock.js';
 import type { Projector, TakeInode } from './projector.js';
 import { type SourceRecord, Sources } from './sources.js';
 import { CatalogWriter } from './writer.js';
@@ -93,27 +95,58 @@ export class Catalog {
     this.#saveCounter.run(this.#nextInode);
   }
 
+  /** Keeps other processes from scanning or removing a source, until it is released. Throws `in-use`. */
+  lockSource(source: SourceRecord): Lock {
+    return takeLock(
+      this.#lockFile(source),
+      `another process is scanning ${source.name}`,
+      'wait for it to finish',
+    );
+  }
+
+  #lockFile(source: SourceRecord): string {
+    return `${this.file}.scan-${source.id}.lock`;
+  }
+
   /** Forgets a source and everything that is known of its files. The files themselves are not touched. */
   removeSource(source: SourceRecord): void {
-    const some = this.db.prepare<[number, number], { id: number }>(
-      `SELECT f.id FROM files f JOIN folders d ON d.id = f.folder_id
-       WHERE d.source_id = ? AND f.deleted_at IS NULL LIMIT ?`,
+    const lock = this.lockSource(source);
+    try {
+      const present = this.#filesOf('IS NULL');
+      this.#inBatches(source, present, (writer, id) => writer.deleteFile(id));
+      const deleted = this.#filesOf('IS NOT NULL');
+      const forget = this.db.prepare<[number]>('DELETE FROM files WHERE id = ?');
+      this.#inBatches(source, deleted, (_, id) => void forget.run(id));
+      this.write(writer => {
+        for (const folder of [...this.files.foldersOf(source.id)]) writer.removeFolder(source, folder);
+        this.db.prepare('DELETE FROM folders WHERE source_id = ?').run(source.id);
+        this.sources.remove(source.id);
+      });
+    } finally {
+      lock.release();
+    }
+    rmSync(this.#lockFile(source), { force: true });
+  }
+
+  #filesOf(deletedAt: 'IS NULL' | 'IS NOT NULL'): Statement<[number, number], { id: number }> {
+    return this.db.prepare(
+      `SELECT f.id FROM folders d JOIN files f ON f.folder_id = d.id AND f.deleted_at ${deletedAt}
+       WHERE d.source_id = ? LIMIT ?`,
     );
+  }
+
+  #inBatches(
+    source: SourceRecord,
+    some: Statement<[number, number], { id: number }>,
+    change: (writer: CatalogWriter, id: number) => void,
+  ): void {
     for (;;) {
       const files = some.all(source.id, DELETE_BATCH);
-      if (files.length === 0) break;
+      if (files.length === 0) return;
       this.write(writer => {
-        for (const { id } of files) writer.deleteFile(id);
+        for (const { id } of files) change(writer, id);
       });
     }
-    this.write(writer => {
-      for (const folder of [...this.files.foldersOf(source.id)]) writer.removeFolder(source, folder);
-      this.db
-        .prepare('DELETE FROM files WHERE folder_id IN (SELECT id FROM folders WHERE source_id = ?)')
-        .run(source.id);
-      this.db.prepare('DELETE FROM folders WHERE source_id = ?').run(source.id);
-      this.sources.remove(source.id);
-    });
   }
 
   /** Drops what the log keeps too long, and files that were deleted too long ago to come back. */

@@ -31,6 +31,7 @@ export interface KnownFile {
 /** A file with the place it has in its source. */
 export interface FileRecord extends FileAttributes {
   id: number;
+  sourceId: number;
   source: string;
   /** The source's URI, as it was added. */
   sourceUri: string;
@@ -42,7 +43,7 @@ export interface FileRecord extends FileAttributes {
 }
 
 /** Enough of a file to open it. */
-export type FileLocation = Pick<FileRecord, 'source' | 'folderPath' | 'name' | 'size' | 'mtimeUs'>;
+export type FileLocation = Pick<FileRecord, 'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs'>;
 
 export interface FolderRecord {
   id: number;
@@ -59,7 +60,7 @@ export interface SourceTotals {
 }
 
 interface FolderPlace {
-  source: string;
+  sourceId: number;
   folderPath: string;
 }
 
@@ -69,7 +70,7 @@ const MAX_PLACES = 20_000;
 const TYPE_BITS = 0o170000;
 
 const RECORD = `
-  SELECT f.id, s.name AS source, s.uri AS sourceUri, d.path AS folderPath, f.name, f.size, f.mtime_us AS mtimeUs,
+  SELECT f.id, s.id AS sourceId, s.name AS source, s.uri AS sourceUri, d.path AS folderPath, f.name, f.size, f.mtime_us AS mtimeUs,
          f.mode, f.dev, f.ino, f.target, f.sha256, f.deleted_at AS deletedAt
   FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
 
@@ -108,7 +109,7 @@ export class Files {
       )
       .raw();
     this.#folderPlace = db.prepare(
-      'SELECT s.name AS source, d.path AS folderPath FROM folders d JOIN sources s ON s.id = d.source_id WHERE d.id = ?',
+      'SELECT source_id AS sourceId, path AS folderPath FROM folders WHERE id = ?',
     );
     this.#inFolder = db
       .prepare<[number], KnownRow>(
@@ -134,7 +135,7 @@ export class Files {
     if (!row) return undefined;
     const [folder, name, size, mtimeUs] = row;
     const place = this.#placeOf(folder);
-    return place && { source: place.source, folderPath: place.folderPath, name, size, mtimeUs };
+    return place && { sourceId: place.sourceId, folderPath: place.folderPath, name, size, mtimeUs };
   }
 
   #placeOf(folder: number): FolderPlace | undefined {

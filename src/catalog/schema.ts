@@ -41,7 +41,7 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE files(
     id         INTEGER PRIMARY KEY,       -- also the inode number in the tree; never used twice
-    folder_id  INTEGER NOT NULL REFERENCES folders(id),
+    folder_id  INTEGER NOT NULL,          -- of folders; no foreign key: checking it would search all files
     name       TEXT NOT NULL,
     size       INTEGER NOT NULL,          -- bytes
     mtime_us   INTEGER NOT NULL,          -- microseconds since the epoch

@@ -43,6 +43,7 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._ -]{0,99}$/u;
 export class Sources {
   readonly #all: Statement<[], SourceRow>;
   readonly #byName: Statement<[string], SourceRow>;
+  readonly #byId: Statement<[number], SourceRow>;
   readonly #insert: Statement<[string, string, string]>;
   readonly #setState: Statement<[string, number]>;
   readonly #remove: Statement<[number]>;
@@ -50,6 +51,7 @@ export class Sources {
   constructor(db: Database) {
     this.#all = db.prepare('SELECT id, name, uri, options, state FROM sources ORDER BY name');
     this.#byName = db.prepare('SELECT id, name, uri, options, state FROM sources WHERE name = ?');
+    this.#byId = db.prepare('SELECT id, name, uri, options, state FROM sources WHERE id = ?');
     this.#insert = db.prepare('INSERT INTO sources(name, uri, options) VALUES (?, ?, ?)');
     this.#setState = db.prepare('UPDATE sources SET state = ? WHERE id = ?');
     this.#remove = db.prepare('DELETE FROM sources WHERE id = ?');
@@ -61,6 +63,12 @@ export class Sources {
 
   find(name: string): SourceRecord | undefined {
     const row = this.#byName.get(name);
+    return row && fromRow(row);
+  }
+
+  /** A number is never used for another source. */
+  withId(id: number): SourceRecord | undefined {
+    const row = this.#byId.get(id);
     return row && fromRow(row);
   }
 

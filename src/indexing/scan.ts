@@ -3,10 +3,8 @@
  * differs. What cannot be listed is never taken for deleted, and a file that was renamed keeps its id.
  */
 import type { Catalog } from '../catalog/catalog.js';
-import { takeLock } from '../catalog/lock.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError } from '../errors.js';
-import { isInside } from '../sources/facet-mounts.js';
 import { openRoot } from '../sources/local.js';
 import type { Skipped, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawl } from './crawl.js';
@@ -56,11 +54,7 @@ export async function scan(
   source: SourceRecord,
   options: ScanOptions = {},
 ): Promise<ScanResult> {
-  const lock = takeLock(
-    `${catalog.file}.scan-${source.id}.lock`,
-    `another process is scanning ${source.name}`,
-    'wait for it to finish',
-  );
+  const lock = catalog.lockSource(source);
   try {
     return await new Scan(catalog, source, openRoot(source.uri), options).run();
   } catch (error) {
@@ -134,7 +128,8 @@ class Scan {
   }
 
   #deleteVanished(unreadable: Unreadable[]): void {
-    const gone = (path: string) => !unreadable.some(each => each.path === '' || isInside(path, each.path));
+    const kept = new Set(unreadable.map(each => each.path));
+    const gone = (path: string) => !isBelowAny(path, kept);
     const folders = this.#update.unseenFolders().filter(folder => gone(folder.path));
     const files = this.#update.vanishedFiles(folders).filter(file => gone(file.path));
     this.#refuseToShrink(files.length);
@@ -177,5 +172,14 @@ class Scan {
     this.#result.hashed = hashed;
     this.#result.modified += modified;
     this.#result.unreadable.push(...unreadable);
+  }
+}
+
+/** Is a path one of these, or below one? '' is the root, above all. */
+function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
+  if (paths.size === 0) return false;
+  for (let above = path; ; above = above.slice(0, Math.max(above.lastIndexOf('/'), 0))) {
+    if (paths.has(above)) return true;
+    if (above === '') return false;
   }
 }

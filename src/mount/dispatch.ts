@@ -31,12 +31,14 @@ import { getAttribute, listAttributes } from './xattrs.js';
 
 const { ENOENT, ENOSYS, ESTALE, ENODATA, EINVAL } = constants.errno;
 
+const TOTALS_KEPT_MS = 5_000;
+
 export interface DispatchOptions {
   device: number;
   owner: Ownership;
   openFiles: OpenFileTable;
   /** Told of a version of a file that the catalog does not know yet. */
-  onSighting: (ino: number, seen: Version) => void;
+  onSighting: (sighted: { ino: number; seen: Version; known: Version }) => void;
   onReady: (negotiated: Negotiated) => void;
 }
 
@@ -50,7 +52,7 @@ export class Dispatch implements Handler {
   #files: OpenFiles;
   /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
   #opendirless = false;
-  #totals: { version: number; files: number; bytes: number } | undefined;
+  #totals: { version: number; files: number; bytes: number; countAgainAt: number } | undefined;
 
   constructor(volume: Volume, options: DispatchOptions) {
     this.#volume = volume;
@@ -142,8 +144,9 @@ export class Dispatch implements Handler {
       this.#files.open(ino, tag, file, out);
       return 0;
     }
-    this.#sightings.note(ino, { size: location.size, mtimeUs: location.mtimeUs }, seen);
-    this.#options.onSighting(ino, seen);
+    const known = { size: location.size, mtimeUs: location.mtimeUs };
+    this.#sightings.note(ino, known, seen);
+    this.#options.onSighting({ ino, seen, known });
     if (this.#retries.isRetry(pid, ino)) {
       this.#files.openChanging(ino, tag, file, out);
       return 0;
@@ -175,10 +178,12 @@ export class Dispatch implements Handler {
       if (!listing.addName('..', parent, EntryType.directory, BEHIND_PARENT)) return 0;
     }
     const place = Math.max(offset, BEHIND_PARENT);
+    let last: NamedNode | undefined;
     for (const node of this.#directories.entriesBehind(ino, place, mostEntries(size, listing.plus))) {
-      if (!this.#list(node, listing)) return 0;
-      this.#directories.take(ino, node);
+      if (!this.#list(node, listing)) break;
+      last = node;
     }
+    if (last) this.#directories.take(ino, last);
     return 0;
   }
 
@@ -201,10 +206,13 @@ export class Dispatch implements Handler {
     return 0;
   }
 
-  /** Counted anew only after the catalog changed: programs ask often. */
+  /** Counted anew only after the catalog changed, and not more often than now and then: programs ask a lot. */
   #contents(): { files: number; bytes: number } {
+    const now = performance.now();
+    if (this.#totals && now < this.#totals.countAgainAt) return this.#totals;
     const version = Number(this.#volume.db.pragma('data_version', { simple: true }));
-    if (this.#totals?.version !== version) this.#totals = { version, ...this.#volume.tree.totals() };
+    const totals = this.#totals?.version === version ? this.#totals : this.#volume.tree.totals();
+    this.#totals = { ...totals, version, countAgainAt: now + TOTALS_KEPT_MS };
     return this.#totals;
   }
 
@@ -220,5 +228,6 @@ export class Dispatch implements Handler {
 /** Entries that fit into an answer of `size` bytes when their names are as short as can be; never none. */
 function mostEntries(size: number, plus: boolean): number {
   const least = DIRENT.name + 8 + (plus ? ENTRY_OUT.SIZE : 0);
-  return Math.max(1, Math.floor(size / least));
+  // Few different numbers, because each has a query of its own.
+  return 2 ** Math.ceil(Math.log2(Math.max(1, size / least)));
 }

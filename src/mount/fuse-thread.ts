@@ -8,13 +8,17 @@ import { Volume } from '../volume/volume.js';
 import type { Ownership } from './attributes.js';
 import { Dispatch } from './dispatch.js';
 import type { Negotiated } from './kernel/handlers.js';
+import type { SessionState } from './kernel/operations.js';
 import { createSession, deviceChannel } from './kernel/session.js';
 import type { StopSwitch } from './kernel/stop.js';
 import { OpenFileTable } from './open-file-table.js';
+import type { Version } from './sightings.js';
 
 export interface FuseThreadData {
   device: number;
   catalogFile: string;
+  /** Nothing below it is ever opened. */
+  mountpoint: string;
   owner: Ownership;
   passthrough: boolean;
   stopSwitch: StopSwitch;
@@ -24,21 +28,28 @@ export interface FuseThreadData {
   requests: Float64Array;
 }
 
+/** A version of a file that was met while the catalog still had another. */
+export interface Sighted {
+  ino: number;
+  seen: Version;
+  known: Version;
+}
+
 export type FuseThreadMessage =
   | { kind: 'ready'; negotiated: Negotiated }
-  | { kind: 'sighting'; ino: number; size: number; mtimeUs: number }
+  | ({ kind: 'sighting' } & Sighted)
   | { kind: 'fault'; message: string; opcode: number }
-  | { kind: 'ended'; state: string };
+  | { kind: 'ended'; state: SessionState };
 
 export const MAX_READ = 1 << 20;
 
 function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): void {
-  const volume = new Volume(data.catalogFile);
+  const volume = new Volume(data.catalogFile, data.mountpoint);
   const dispatch = new Dispatch(volume, {
     device: data.device,
     owner: data.owner,
     openFiles: new OpenFileTable(data.openFiles),
-    onSighting: (ino, seen) => post({ kind: 'sighting', ino, ...seen }),
+    onSighting: sighted => post({ kind: 'sighting', ...sighted }),
     onReady: negotiated => post({ kind: 'ready', negotiated }),
   });
   const session = createSession({

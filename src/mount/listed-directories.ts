@@ -12,19 +12,13 @@ export const START = 0;
 export const BEHIND_SELF = 1;
 export const BEHIND_PARENT = 2;
 
-/** Where the last reader of a directory is. */
-interface Reader {
-  place: number;
-  /** The name of the entry before that place. */
-  after: string;
-}
-
-/** Directories whose readers are remembered. */
+/** Places that are remembered with the names before them: one a reader is enough. */
 const MOST = 1_000;
 
 export class ListedDirectories {
   readonly #volume: Volume;
-  readonly #readers = new Map<number, Reader>();
+  /** Directory and place → name of the entry before that place. */
+  readonly #names = new Map<string, string>();
 
   constructor(volume: Volume) {
     this.#volume = volume;
@@ -32,15 +26,14 @@ export class ListedDirectories {
 
   /** Up to `limit` entries of a directory behind a place. */
   entriesBehind(ino: number, place: number, limit: number): NamedNode[] {
-    const reader = this.#readers.get(ino);
-    const after = reader?.place === place ? reader.after : this.#nameAt(ino, place);
+    const after = this.#names.get(`${ino}/${place}`) ?? this.#nameAt(ino, place);
     return this.#volume.tree.list(ino, after, limit);
   }
 
   /** A reader took the entries up to this one, and will go on behind it. */
   take(directory: number, { ino, name }: NamedNode): void {
-    if (this.#readers.size >= MOST) this.#readers.clear();
-    this.#readers.set(directory, { place: ino, after: name });
+    if (this.#names.size >= MOST) this.#names.clear();
+    this.#names.set(`${directory}/${ino}`, name);
   }
 
   /** The name that an entry of the directory has, or had: a file that was deleted keeps its record for a while. */

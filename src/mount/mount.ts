@@ -3,7 +3,6 @@
  * it what changed; here are their beginning and end, and the one thing the mount writes: versions of files that were met at
  * their origin before a scan saw them.
  */
-import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
@@ -11,17 +10,19 @@ import { errorMessage, FacetError } from '../errors.js';
 import { openRoot } from '../sources/local.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { Ownership } from './attributes.js';
-import { type FuseThreadData, type FuseThreadMessage, MAX_READ } from './fuse-thread.js';
+import { type FuseThreadData, type FuseThreadMessage, MAX_READ, type Sighted } from './fuse-thread.js';
 import { findHolders } from './holders.js';
 import { OPCODE } from './kernel/abi.js';
 import { openMount, unmount } from './kernel/fusermount.js';
 import type { Negotiated } from './kernel/handlers.js';
+import type { SessionState } from './kernel/operations.js';
 import { createRequestCounters } from './kernel/session.js';
 import { createStopSwitch, stopSession } from './kernel/stop.js';
 import { prepareMountpoint } from './mountpoint.js';
 import type { NotifyThreadData } from './notify-thread.js';
 import { createOpenFileTable } from './open-file-table.js';
 import { raiseReadAhead } from './read-ahead.js';
+import { isSameVersion } from './sightings.js';
 
 export interface MountOptions {
   owner: Ownership;
@@ -63,7 +64,7 @@ export async function mount(catalog: Catalog, path: string, options: MountOption
     subtype: 'facet',
     maxRead: MAX_READ,
   });
-  const threads = new Threads(catalog, device, fromSeq, options);
+  const threads = new Threads(catalog, device, mountpoint, fromSeq, options);
   try {
     const negotiated = await threads.ready;
     raiseReadAhead(mountpoint, MAX_READ);
@@ -71,19 +72,24 @@ export async function mount(catalog: Catalog, path: string, options: MountOption
       mountpoint,
       negotiated,
       stats: () => statsOf(threads.requests),
-      unmount: async ({ lazy = false } = {}) => {
-        await unmount(mountpoint, { lazy }).catch(error => {
-          throw namingHolders(error, mountpoint);
-        });
-        if (lazy) await threads.stop();
-      },
+      unmount: options => unmountAndStop(mountpoint, threads, options?.lazy ?? false),
       ended: threads.ended,
     };
   } catch (error) {
-    await unmount(mountpoint, { lazy: true }).catch(() => {});
-    await threads.stop();
-    await threads.ended;
+    await unmountAndStop(mountpoint, threads, true).catch(() => {});
+    await threads.ended.catch(() => {});
     throw error;
+  }
+}
+
+async function unmountAndStop(mountpoint: string, threads: Threads, lazy: boolean): Promise<void> {
+  try {
+    await unmount(mountpoint, { lazy });
+  } catch (error) {
+    throw namingHolders(error, mountpoint);
+  } finally {
+    // Also when it cannot be unmounted: with the threads ends what keeps the process alive.
+    if (lazy) await threads.stop();
   }
 }
 
@@ -131,7 +137,7 @@ class Threads {
   readonly #catalog: Catalog;
   readonly #options: MountOptions;
 
-  constructor(catalog: Catalog, device: number, fromSeq: number, options: MountOptions) {
+  constructor(catalog: Catalog, device: number, mountpoint: string, fromSeq: number, options: MountOptions) {
     this.#catalog = catalog;
     this.#device = device;
     this.#options = options;
@@ -140,6 +146,7 @@ class Threads {
     const fuse = start<FuseThreadData>('./fuse-thread.js', {
       device,
       catalogFile,
+      mountpoint,
       owner: options.owner,
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
@@ -155,10 +162,13 @@ class Threads {
     });
     this.ready = this.#whenReady(fuse);
     fuse.on('message', (message: FuseThreadMessage) => this.#onMessage(message));
+    notify.on('message', (message: string) => options.onWarning(`changes reach the mount late: ${message}`));
     notify.on('error', error =>
       options.onWarning(`changes no longer reach the mount: ${errorMessage(error)}`),
     );
     this.ended = this.#whenEnded(fuse, notify);
+    // Whoever mounts looks at it; nobody can before the mount is ready.
+    this.ended.catch(() => {});
   }
 
   /** Ends the threads, whether the kernel still needs them or not. */
@@ -176,12 +186,21 @@ class Threads {
     });
   }
 
+  /** Rejects when it was neither unmounted nor stopped. */
   async #whenEnded(fuse: Worker, notify: Worker): Promise<void> {
-    const notifyExited = once(notify, 'exit');
-    await once(fuse, 'exit');
+    let failure: unknown;
+    fuse.on('error', error => {
+      failure = error;
+    });
+    fuse.on('message', (message: FuseThreadMessage) => {
+      if (message.kind === 'ended' && BROKEN.has(message.state)) failure = brokenOff(message.state);
+    });
+    const notifyExited = exit(notify);
+    await exit(fuse);
     Atomics.store(this.#notifyStop, 0, 1);
     await notifyExited;
     closeSync(this.#device);
+    if (failure !== undefined) throw failure;
   }
 
   #onMessage(message: FuseThreadMessage): void {
@@ -202,12 +221,29 @@ function start<Data>(file: string, workerData: Data): Worker {
   return new Worker(new URL(file, import.meta.url), { workerData, trackUnmanagedFds: false });
 }
 
+function exit(worker: Worker): Promise<void> {
+  return new Promise(resolve => {
+    worker.once('exit', () => resolve());
+  });
+}
+
+/** Ends of a session that nobody asked for. */
+const BROKEN: ReadonlySet<SessionState> = new Set<SessionState>(['broken', 'unsupported']);
+
+function brokenOff(state: SessionState): FacetError {
+  const reason =
+    state === 'unsupported'
+      ? 'this kernel is too old (FUSE before 7.12)'
+      : 'the kernel broke the connection off';
+  return new FacetError('failed', `the mount ended: ${reason}`, { hint: 'mount it again' });
+}
+
 /** Brings the catalog up to date with a version that the FUSE thread met. */
-function recordSighting(catalog: Catalog, seen: { ino: number; size: number; mtimeUs: number }): void {
+function recordSighting(catalog: Catalog, { ino, seen, known }: Sighted): void {
   catalog.write(writer => {
-    const file = catalog.files.get(seen.ino);
-    if (!file || file.deletedAt !== null) return;
-    if (file.size === seen.size && file.mtimeUs === seen.mtimeUs) return;
+    const file = catalog.files.get(ino);
+    // A scan may have brought a later version meanwhile.
+    if (!file || file.deletedAt !== null || !isSameVersion(file, known)) return;
     const { size, mtimeUs } = seen;
     writer.modifyFile(catalog.sources.get(file.source), file.folderPath, file, { ...file, size, mtimeUs });
   });

@@ -1,13 +1,13 @@
 /**
- * Tells the kernel what it must forget when the catalog changed, whichever process changed it, and when an open file did. A thread of its own,
- * because the kernel may take such a message only after a read of the same file was answered.
+ * Tells the kernel what it must forget when the catalog changed, whichever process changed it, and when an open file did.
+ * A thread of its own, because the kernel may take such a message only after a read of the same file was answered.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabase } from '../catalog/database.js';
 import { EntryType } from '../catalog/projector.js';
 import { ROOT_INODE } from '../catalog/schema.js';
-import { systemErrorCode } from '../errors.js';
+import { errorMessage, systemErrorCode } from '../errors.js';
 import { encodeName } from '../sources/file-names.js';
 import { Tree } from '../tree/tree.js';
 import { type TreeChange, TreeChangeReader } from '../tree/tree-changes.js';
@@ -28,6 +28,7 @@ export interface NotifyThreadData {
 }
 
 const POLL_MS = 50;
+const PAUSE_AFTER_ERROR_MS = 1_000;
 
 /** Changes told in one go; between two goes the thread looks whether it is to stop. */
 const AT_ONCE = 10_000;
@@ -40,12 +41,15 @@ class Notifier {
   readonly #tree: Tree;
   readonly #changes: TreeChangeReader;
   #seq: number;
+  /** What the kernel may know the root to have. */
+  #rootNames: string[];
 
   constructor(device: number, tree: Tree, changes: TreeChangeReader, fromSeq: number) {
     this.#device = device;
     this.#tree = tree;
     this.#changes = changes;
     this.#seq = fromSeq;
+    this.#rootNames = this.#namesInRoot();
   }
 
   /** Tells the kernel the next changes. Returns what has to be told again; undefined when there is nothing new. */
@@ -54,15 +58,16 @@ class Notifier {
     const last = changes.at(-1);
     if (!last) return undefined;
     this.#seq = last.seq;
+    if (changes.some(change => change.parent === ROOT_INODE)) this.#rootNames = this.#namesInRoot();
     this.tell(changes);
     return changes;
   }
 
   tell(changes: TreeChange[]): void {
-    for (const { parent, name } of changes) {
+    for (const parent of new Set(changes.map(change => change.parent))) {
       notify(this.#device, encodeInvalidInode(parent, 0));
-      if (name !== null) this.#tellEntry(parent, name);
     }
+    for (const { parent, name } of changes) if (name !== null) this.#tellEntry(parent, name);
   }
 
   #tellEntry(parent: number, name: string): void {
@@ -72,22 +77,27 @@ class Notifier {
     if (node?.type === EntryType.file) notify(this.#device, encodeInvalidInode(node.ino, tagOf(node)));
   }
 
-  /** The changes are no longer all there: the kernel drops every directory below the root. */
+  /** The changes are no longer all there: the kernel drops every directory that is, or was, below the root. */
   #everything(): TreeChange[] {
     const seq = this.#changes.lastSeq();
-    return [...this.#tree.entries(ROOT_INODE)].map(({ name }) => ({ seq, parent: ROOT_INODE, name }));
+    const before = this.#rootNames;
+    this.#rootNames = this.#namesInRoot();
+    return [...new Set([...before, ...this.#rootNames])].map(name => ({ seq, parent: ROOT_INODE, name }));
+  }
+
+  #namesInRoot(): string[] {
+    return [...this.#tree.entries(ROOT_INODE)].map(({ name }) => name);
   }
 }
 
-async function run({ device, catalogFile, fromSeq, openFiles, stopFlag }: NotifyThreadData): Promise<void> {
+function watcher({ device, catalogFile, fromSeq, openFiles }: NotifyThreadData): () => Promise<void> {
   const db = openDatabase(catalogFile, 'read');
-  const dataVersion = () => Number(db.pragma('data_version', { simple: true }));
-  let version = -1;
   const notifier = new Notifier(device, new Tree(db), new TreeChangeReader(db), fromSeq);
   const growth = new GrowthWatch(device, new OpenFileTable(openFiles));
-  while (Atomics.load(stopFlag, 0) === 0) {
+  let version = -1;
+  return async () => {
     growth.look();
-    const current = dataVersion();
+    const current = Number(db.pragma('data_version', { simple: true }));
     const told = current === version ? undefined : notifier.next();
     if (told) {
       await wait(TELL_AGAIN_MS);
@@ -96,13 +106,21 @@ async function run({ device, catalogFile, fromSeq, openFiles, stopFlag }: Notify
       version = current;
       await wait(POLL_MS);
     }
-  }
-  db.close();
+  };
 }
 
-try {
-  await run(workerData as NotifyThreadData);
-} catch (error) {
-  // Unmounted: there is nobody left to tell.
-  if (systemErrorCode(error) !== 'ENODEV') throw error;
+async function run(data: NotifyThreadData): Promise<void> {
+  const look = watcher(data);
+  while (Atomics.load(data.stopFlag, 0) === 0) {
+    try {
+      await look();
+    } catch (error) {
+      // Unmounted: there is nobody left to tell. Anything else passes, and what was not told is told the next time.
+      if (systemErrorCode(error) === 'ENODEV') return;
+      parentPort?.postMessage(errorMessage(error));
+      await wait(PAUSE_AFTER_ERROR_MS);
+    }
+  }
 }
+
+await run(workerData as NotifyThreadData);

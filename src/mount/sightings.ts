@@ -37,6 +37,6 @@ export class Sightings {
   }
 }
 
-function isSameVersion(a: Version, b: Version): boolean {
+export function isSameVersion(a: Version, b: Version): boolean {
   return a.size === b.size && a.mtimeUs === b.mtimeUs;
 }

@@ -17,14 +17,14 @@ export interface OpenedFile {
 
 /**
  * Opens the regular file at `path` below `root` (a real path) for reading. With `follow`, links are followed as long as
- * they stay below the root. Throws `not-found`, `denied` (no permission, or outside the root) or `content-changed` (no
+ * they stay below the root. A path that leads below `avoid` is refused before anything touches that. Throws `not-found`, `denied` (no permission, or outside the root) or `content-changed` (no
  * longer a regular file).
  */
-export function openContained(root: string, path: string, follow: boolean): OpenedFile {
+export function openContained(root: string, path: string, follow: boolean, avoid?: string): OpenedFile {
   if (NOT_A_NAME.test(path)) throw outside(path);
   const wanted = root === '/' ? `/${path}` : `${root}/${path}`;
-  const real = follow ? realPath(wanted, path) : wanted;
-  if (!isInside(real, root)) throw outside(path);
+  const real = follow ? resolveLinks(wanted, path, avoid) : wanted;
+  if (!isInside(real, root) || (avoid !== undefined && isInside(real, avoid))) throw outside(path);
   const fd = open(real, path);
   try {
     const stats = fstatSync(fd);
@@ -39,11 +39,42 @@ export function openContained(root: string, path: string, follow: boolean): Open
 /** A segment that would lead elsewhere, or end the path early: no folder lists such a name. */
 const NOT_A_NAME = /(^|\/)\.{0,2}(\/|$)|\0/;
 
-function realPath(wanted: string, path: string): string {
+/** As the kernel has it: path_resolution(7). */
+const MOST_LINKS = 40;
+
+/** What realpath(3) gives, but never looks below `avoid`: throws `denied` for a path that leads there. */
+function resolveLinks(wanted: string, path: string, avoid: string | undefined): string {
+  const pending = wanted.split('/').reverse();
+  let real = '';
+  let links = 0;
+  while (pending.length > 0) {
+    const name = pending.pop();
+    if (name === undefined || name === '' || name === '.') continue;
+    if (name === '..') {
+      real = real.slice(0, Math.max(real.lastIndexOf('/'), 0));
+      continue;
+    }
+    const next = `${real}/${name}`;
+    if (avoid !== undefined && isInside(next, avoid)) throw outside(path);
+    const target = readLink(next, path);
+    if (target === undefined) {
+      real = next;
+      continue;
+    }
+    if (++links > MOST_LINKS) throw outside(path);
+    if (target.startsWith('/')) real = '';
+    pending.push(...target.split('/').reverse());
+  }
+  return real === '' ? '/' : real;
+}
+
+/** Where a link leads; undefined for what is no link. */
+function readLink(file: string, path: string): string | undefined {
   try {
-    return decodeName(realpathSync.native(fsPath(wanted), 'buffer'));
+    return decodeName(readlinkSync(fsPath(file), 'buffer'));
   } catch (error) {
-    throw openError(error, wanted, path);
+    if (systemErrorCode(error) === 'EINVAL') return undefined;
+    throw openError(error, file, path);
   }
 }
 

@@ -38,7 +38,10 @@ export class Collisions {
     );
     this.#taken = db.prepare('SELECT 1 FROM entries WHERE parent = ? AND name = ?');
     this.#rename = db.prepare('UPDATE entries SET name = ?, wanted = ? WHERE parent = ? AND name = ?');
-    this.#insert = db.prepare('INSERT INTO entries(parent, name, ino, type, wanted) VALUES (?, ?, ?, ?, ?)');
+    // A file that asks for a place twice is there once.
+    this.#insert = db.prepare(
+      'INSERT OR IGNORE INTO entries(parent, name, ino, type, wanted) VALUES (?, ?, ?, ?, ?)',
+    );
     this.#any = db.prepare('SELECT 1 FROM entries WHERE parent = ? AND wanted IS NOT NULL LIMIT 1');
   }
 
@@ -64,10 +67,13 @@ export class Collisions {
     for (const each of contenders) this.#rename.run(placeholder(each), each.wanted, parent, each.name);
     // All winners first: nobody may be displaced to a name that another file has a claim to.
     const losers = contenders.filter(each => !this.#takeIfFree(parent, each, each.wanted, onRenamed));
+    // Names only get fewer here: of those that want the same, each goes on where the one before it found one.
+    const tried = new Map<string, number>();
     for (const each of losers) {
-      for (let nth = 1; ; nth++) {
-        if (this.#takeIfFree(parent, each, displacedName(each.wanted, each.source, nth), onRenamed)) break;
-      }
+      const key = `${each.source}\0${each.wanted}`;
+      let nth = (tried.get(key) ?? 0) + 1;
+      while (!this.#takeIfFree(parent, each, displacedName(each.wanted, each.source, nth), onRenamed)) nth++;
+      tried.set(key, nth);
     }
   }
 
@@ -100,4 +106,9 @@ function compare(a: string, b: string): number {
 /** A name that no file can have, for the time until `resolve`: NUL cannot be part of one. */
 function placeholder(contender: { wanted: string; ino: number }): string {
   return `\0${contender.ino}\0${contender.wanted}`;
+}
+
+/** Names for the time until `resolve` never leave the transaction, so nobody else can know them. */
+export function isPlaceholder(name: string): boolean {
+  return name.startsWith('\0');
 }

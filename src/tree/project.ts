@@ -14,7 +14,7 @@ import {
 } from '../catalog/projector.js';
 import { ROOT_INODE } from '../catalog/schema.js';
 import type { Arrangement, Placement } from './arrangement.js';
-import { Collisions } from './collisions.js';
+import { Collisions, isPlaceholder } from './collisions.js';
 import { TreeChanges } from './tree-changes.js';
 
 interface EntryRow {
@@ -125,7 +125,7 @@ export class TreeProjector implements Projector {
 
   fileChanged(id: number): void {
     this.#insertEntry.flush();
-    for (const entry of this.#entriesOf.all(id)) this.#changes.replaced(entry.parent, entry.name);
+    for (const entry of this.#entriesOf.all(id)) this.#replaced(entry.parent, entry.name);
   }
 
   fileRemoved(id: number): void {
@@ -154,8 +154,8 @@ export class TreeProjector implements Projector {
     for (const ino of this.#shrunk) this.#removeIfEmpty(ino);
     for (const parent of this.#contended) {
       this.#collisions.resolve(parent, (_, oldName, newName) => {
-        this.#changes.replaced(parent, oldName);
-        this.#changes.replaced(parent, newName);
+        this.#replaced(parent, oldName);
+        this.#replaced(parent, newName);
       });
     }
     const now = Date.now() * 1000;
@@ -188,9 +188,15 @@ export class TreeProjector implements Projector {
 
   #remove(entry: EntryRow): void {
     this.#removeEntry.run(entry.parent, entry.name);
-    this.#changes.replaced(entry.parent, entry.name);
+    this.#replaced(entry.parent, entry.name);
     this.#shrunk.add(entry.parent);
     if (this.#collisions.has(entry.parent)) this.#contended.add(entry.parent);
+  }
+
+  /** The name is gone or means something else. */
+  #replaced(parent: number, name: string): void {
+    if (isPlaceholder(name)) this.#changes.added(parent);
+    else this.#changes.replaced(parent, name);
   }
 
   /** Removes a directory that nothing is in and nothing declares, and then perhaps those above it. */
@@ -231,7 +237,7 @@ export class TreeProjector implements Projector {
     const holder = this.#entry.get(parent, name);
     if (holder) {
       this.#collisions.displace(parent, name, holder);
-      this.#changes.replaced(parent, name);
+      this.#replaced(parent, name);
       this.#contended.add(parent);
     }
     const ino = this.#takeInode();

@@ -51,11 +51,13 @@ function* findAt(tree: Tree, path: string, node: Node): Generator<Found> {
 
 function* glob(tree: Tree, pattern: string): Generator<Found> {
   const { base, glob: rest, isGlob } = picomatch.scan(pattern);
-  const start = isGlob ? tree.resolve(base) : undefined;
-  if (start?.type !== EntryType.directory) return;
-  const matches = picomatch(rest, { dot: true });
+  const from = normalisePath(tree.resolve(base) ? base : base.replace(/\\(.)/gs, '$1'));
+  const start = tree.resolve(from);
+  if (start && !isGlob) yield* findAt(tree, from, start);
+  if (!isGlob || start?.type !== EntryType.directory) return;
+  // Without `s`, a glob would not match names with a newline; a `!` at the beginning of a name is nothing special.
+  const matches = picomatch(rest, { dot: true, flags: 's', nonegate: true });
   const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.split('/').length;
-  const from = normalisePath(base);
   for (const found of walk(tree, start, from, '', depth)) {
     if (matches(found.relative)) yield found;
   }

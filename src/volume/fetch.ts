@@ -1,17 +1,27 @@
 /**
- * Copies files of the tree to a local folder: each into a part file beside its destination, which is renamed into place when
- * it is complete and right. A part that an interrupted fetch left behind is continued, if it is of the same version.
+ * Copies files of the tree to a local folder: each into a part file beside its destination, which takes its name when it is
+ * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, createReadStream, fstatSync, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import type { FileRecord } from '../catalog/files.js';
+import { closeSync, constants, type Stats } from 'node:fs';
+import { type FileHandle, link, lstat, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
+import { lockFile } from './flock.js';
+import { makeFolders } from './folders.js';
+import { readPieces, refuseChanged } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
 import type { Volume } from './volume.js';
+
+/** Where a file goes. Links above `folder` are the user's own; below it none is followed. */
+export interface Destination {
+  folder: string;
+  /** The path below the folder, with the file's name. */
+  relative: string;
+}
 
 export interface FetchOptions {
   /** Only these bytes. They replace what is there only with `force`, and are not checked against a checksum. */
@@ -30,62 +40,62 @@ export interface Fetched {
   bytes: number;
 }
 
-const PIECE = 1 << 20;
+/** What is being fetched in this process, by destination: the next one with the same waits. */
+const underWay = new Map<string, Promise<unknown>>();
 
 /**
- * Fetches the file or link `record` to `destination`, creating the folders above. Throws `exists` when something else is
- * there, `integrity` when the bytes are not those of the known checksum, `content-changed` when the file was written to
- * meanwhile, or what `Volume.open` throws.
+ * Fetches the file or link `record`, creating the folders above it. Throws `exists` when something else is there,
+ * `integrity` when the bytes are not those of the known checksum, `content-changed` when the file was written to meanwhile,
+ * `in-use` when another process is fetching it, or what `Volume.open` throws.
  */
 export async function fetchFile(
+  volume: Volume,
+  record: FileRecord,
+  to: Destination,
+  options: FetchOptions,
+): Promise<Fetched> {
+  const destination = resolve(to.folder, to.relative);
+  const before = underWay.get(destination);
+  const fetching = (async () => {
+    await before?.catch(() => {});
+    await makeFolders(to.folder, dirname(to.relative));
+    if (record.target !== null) return fetchLink(record.target, destination, options.force);
+    return fetchContents(volume, record, destination, options);
+  })();
+  underWay.set(destination, fetching);
+  try {
+    return await fetching;
+  } finally {
+    if (underWay.get(destination) === fetching) underWay.delete(destination);
+  }
+}
+
+async function fetchContents(
   volume: Volume,
   record: FileRecord,
   destination: string,
   options: FetchOptions,
 ): Promise<Fetched> {
-  await mkdir(fsPath(dirname(destination)), { recursive: true });
-  if (record.target !== null) return fetchLink(record.target, destination, options.force);
   const { fd, stats } = volume.open(record);
   try {
-    if (options.range) return await fetchRange(fd, stats, destination, options.range, options);
-    if (await isThere(destination, stats, options.force)) return { status: 'unchanged', bytes: 0 };
-    const part = partName(destination, stats);
-    const bytes = await fillPart(part, fd, stats, record, options);
-    await rename(fsPath(part), fsPath(destination));
+    if (!options.range && (await isThere(destination, stats, options.force))) {
+      return { status: 'unchanged', bytes: 0 };
+    }
+    const source: Source = { fd, stats, record };
+    const bytes = options.range
+      ? await fetchRange(source, destination, options.range, options)
+      : await fetchWhole(source, destination, options);
     return { status: 'fetched', bytes };
   } finally {
     closeSync(fd);
   }
 }
 
-async function fetchRange(
-  fd: number,
-  stats: Stats,
-  destination: string,
-  range: ByteRange,
-  options: FetchOptions,
-): Promise<Fetched> {
-  const { start, end } = resolveRange(range, stats.size);
-  if (!options.force && (await presentAt(destination))) refuseUnless(false, destination);
-  const part = `${partName(destination, stats)}-${start}-${end}`;
-  const handle = await open(fsPath(part), 'w', 0o600);
-  try {
-    const bytes = await copy(fd, handle, start, end, 0, null, options);
-    await rename(fsPath(part), fsPath(destination));
-    return { status: 'fetched', bytes };
-  } catch (error) {
-    await rm(fsPath(part), { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Names the version, so that a part of another one is never continued. */
-function partName(destination: string, stats: Stats): string {
-  // The name of the destination may take all of the 255 bytes that a name can have.
-  const name = createHash('sha256').update(basename(destination)).digest('hex').slice(0, 16);
-  return join(dirname(destination), `.${name}-${modifiedUs(stats)}-${stats.size}.facet-part`);
+/** An open file, and what it was when it was opened. */
+interface Source {
+  fd: number;
+  stats: Stats;
+  record: FileRecord;
 }
 
 /** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
@@ -114,114 +124,163 @@ function refuseUnless(allowed: boolean, destination: string): void {
   });
 }
 
-async function fillPart(
-  part: string,
-  fd: number,
-  stats: Stats,
-  record: FileRecord,
-  options: FetchOptions,
-): Promise<number> {
-  const handle = await open(fsPath(part), constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+async function fetchWhole(source: Source, destination: string, options: FetchOptions): Promise<number> {
+  const { record, stats } = source;
+  const part = partName(destination, source, '');
+  const handle = await openPart(part);
   try {
-    const hash = checksumToVerify(record, stats) ? createHash('sha256') : null;
-    const from = await resumeFrom(handle, stats.size, hash);
-    const bytes = await copy(fd, handle, from, stats.size, from, hash, options);
-    const now = fstatSync(fd);
-    if (now.size !== stats.size || now.mtimeMs !== stats.mtimeMs) {
-      throw new FacetError('content-changed', `${record.name} was written to while it was fetched`, {
-        path: record.name,
-        hint: 'fetch it again when it is at rest',
-      });
-    }
+    const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
+    const from = await resumeFrom(handle, source, hash);
+    const bytes = await copy(source, handle, { start: from, end: stats.size, at: from }, hash, options);
     verify(record, hash);
     await handle.chmod((stats.mode & 0o777) | 0o600);
-    await handle.utimes(stats.atimeMs / 1000, stats.mtimeMs / 1000);
+    await setModified(handle, stats);
+    await handle.datasync();
+    await publish(part, destination, options.force);
     return bytes;
   } catch (error) {
     // A part is worth keeping only if it can be continued.
-    if (error instanceof FacetError && error.code !== 'interrupted') await rm(fsPath(part), { force: true });
+    if (!options.signal.aborted) await rm(fsPath(part), { force: true });
     throw error;
   } finally {
     await handle.close();
   }
 }
 
+async function fetchRange(
+  source: Source,
+  destination: string,
+  range: ByteRange,
+  options: FetchOptions,
+): Promise<number> {
+  const { start, end } = resolveRange(range, source.stats.size);
+  if (!options.force && (await presentAt(destination))) refuseUnless(false, destination);
+  const part = partName(destination, source, `-${start}-${end}`);
+  const handle = await openPart(part);
+  try {
+    await handle.truncate(0);
+    const bytes = await copy(source, handle, { start, end, at: 0 }, undefined, options);
+    await handle.datasync();
+    await publish(part, destination, options.force);
+    return bytes;
+  } catch (error) {
+    await rm(fsPath(part), { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Names destination, file and version, so that no part is ever continued as another file's or version's. */
+function partName(destination: string, { record, stats }: Source, range: string): string {
+  // The destination's own name may take all of the 255 bytes that a name can have.
+  const name = createHash('sha256').update(basename(destination)).digest('hex').slice(0, 16);
+  return join(
+    dirname(destination),
+    `.${name}-${record.id}-${modifiedUs(stats)}-${stats.size}${range}.facet-part`,
+  );
+}
+
+const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Opens a part for this process alone. Throws `in-use` when another one has it, `exists` when it is not one of ours. */
+async function openPart(part: string): Promise<FileHandle> {
+  const handle = await open(fsPath(part), PART_FLAGS, 0o600);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
+    if (lockFile(handle.fd) && stats.nlink === 1) return handle;
+    throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
+      path: part,
+      hint: 'wait for it to finish',
+    });
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
 /** A checksum is of the version that the catalog describes, and says nothing of another one. */
-function checksumToVerify(record: FileRecord, stats: Stats): Uint8Array | null {
+function checksumToVerify({ record, stats }: Source): Uint8Array | null {
   return record.size === stats.size && record.mtimeUs === modifiedUs(stats) ? record.sha256 : null;
 }
 
-/** Where to go on: behind what a part of this version has already, which `hash` then covers. */
-async function resumeFrom(part: FileHandle, size: number, hash: Hash | null): Promise<number> {
-  const { size: present } = await part.stat();
-  if (present > size) {
-    await part.truncate(0);
-    return 0;
+/**
+ * Where to go on: behind what the part has in common with the file, which `hash` then covers. It is compared, because
+ * after a power cut a part can be long enough and yet hold something else.
+ */
+async function resumeFrom(part: FileHandle, { fd, stats }: Source, hash: Hash | undefined): Promise<number> {
+  const present = Math.min((await part.stat()).size, stats.size);
+  const expected = readPieces(fd, 0, present);
+  let at = 0;
+  for await (const piece of readPieces(part.fd, 0, present)) {
+    const { value } = await expected.next();
+    if (!value || Buffer.compare(piece, value) !== 0) break;
+    hash?.update(piece);
+    at += piece.length;
   }
-  if (hash && present > 0) {
-    for await (const piece of readPieces(part.fd, 0, present)) hash.update(piece);
-  }
-  return present;
+  await part.truncate(at);
+  return at;
 }
 
 /** Copies the bytes from `start` to `end` to the part, from its offset `at` on. Returns how many they were. */
 async function copy(
-  fd: number,
+  { fd, stats, record }: Source,
   part: FileHandle,
-  start: number,
-  end: number,
-  at: number,
-  hash: Hash | null,
+  { start, end, at }: { start: number; end: number; at: number },
+  hash: Hash | undefined,
   { signal, onBytes }: FetchOptions,
 ): Promise<number> {
   let copied = 0;
   for await (const piece of readPieces(fd, start, end, signal)) {
     hash?.update(piece);
-    await part.write(piece, 0, piece.length, at + copied);
+    await writeAll(part, piece, at + copied);
     copied += piece.length;
     onBytes(piece.length);
   }
-  if (copied === end - start) return copied;
-  throw new FacetError('content-changed', 'the file became shorter while it was fetched', {
-    hint: 'fetch it again when it is at rest',
-  });
+  refuseChanged(fd, stats, sourcePath(record));
+  return copied;
 }
 
-/** The contents of a file, or a range of them, in pieces. Throws as `Volume.open` does. */
-export async function* readFile(
-  volume: Volume,
-  record: FileRecord,
-  range: ByteRange | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  if (record.target !== null) return;
-  const { fd, stats } = volume.open(record);
-  try {
-    const { start, end } = resolveRange(range ?? { start: 0, end: undefined }, stats.size);
-    yield* readPieces(fd, start, end, signal);
-  } finally {
-    closeSync(fd);
+async function writeAll(part: FileHandle, piece: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < piece.length; ) {
+    const { bytesWritten } = await part.write(piece, done, piece.length - done, at + done);
+    done += bytesWritten;
   }
 }
 
-/** The bytes from `start` up to, not including, `end`, in pieces. Ends early where the file does. */
-async function* readPieces(
-  fd: number,
-  start: number,
-  end: number,
-  signal?: AbortSignal,
-): AsyncGenerator<Buffer> {
-  if (start >= end) return;
-  const options = { fd, start, end: end - 1, autoClose: false, highWaterMark: PIECE };
-  yield* createReadStream('', signal ? { ...options, signal } : options);
-}
-
-function verify(record: FileRecord, hash: Hash | null): void {
+function verify(record: FileRecord, hash: Hash | undefined): void {
   if (!hash || !record.sha256 || Buffer.compare(hash.digest(), record.sha256) === 0) return;
-  throw new FacetError('integrity', `the contents of ${record.name} are not those that were hashed`, {
-    path: record.name,
+  throw new FacetError('integrity', `the contents of ${sourcePath(record)} are not those that were hashed`, {
+    path: sourcePath(record),
     hint: 'if it was changed on purpose, read it anew: facet index scan --full',
   });
+}
+
+/**
+ * Gives the part the time of its origin, in microseconds. A little more than the whole number, because times pass
+ * through a double on their way, which must not make them the microsecond before.
+ */
+async function setModified(part: FileHandle, stats: Stats): Promise<void> {
+  const seconds = (modifiedUs(stats) + 0.4) / 1e6;
+  await part.utimes(seconds, seconds);
+}
+
+/** Gives a part its name. Without `force` whatever took that name meanwhile keeps it. */
+async function publish(part: string, destination: string, force: boolean): Promise<void> {
+  if (force || !(await linked(part, destination))) await rename(fsPath(part), fsPath(destination));
+  else await rm(fsPath(part), { force: true });
+}
+
+/** Some file systems have no hard links; false there, when nothing has the name. */
+async function linked(part: string, destination: string): Promise<boolean> {
+  try {
+    await link(fsPath(part), fsPath(destination));
+    return true;
+  } catch {
+    if (await presentAt(destination)) refuseUnless(false, destination);
+    return false;
+  }
 }
 
 async function fetchLink(target: string, destination: string, force: boolean): Promise<Fetched> {
@@ -229,11 +288,36 @@ async function fetchLink(target: string, destination: string, force: boolean): P
   if (present?.isSymbolicLink() && decodeName(await readlink(fsPath(destination), 'buffer')) === target) {
     return { status: 'unchanged', bytes: 0 };
   }
-  if (present) refuseUnless(force && !present.isDirectory(), destination);
-  const part = join(dirname(destination), `.${process.pid}-${partNumber++}.facet-part`);
-  await symlink(fsPath(target), fsPath(part));
-  await rename(fsPath(part), fsPath(destination));
+  if (present) {
+    refuseUnless(force && !present.isDirectory(), destination);
+    await rm(fsPath(destination));
+  }
+  await symlink(fsPath(target), fsPath(destination));
   return { status: 'fetched', bytes: 0 };
 }
 
-let partNumber = 0;
+/** The contents of a file, or a range of them, in pieces. Throws as `fetchFile` does, `usage` for a link. */
+export async function* readFile(
+  volume: Volume,
+  record: FileRecord,
+  range: ByteRange | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  if (record.target !== null) {
+    throw new FacetError(
+      'usage',
+      `${sourcePath(record)} is a link to ${record.target}, and has no contents`,
+      {
+        hint: 'fetch the file that it leads to',
+      },
+    );
+  }
+  const { fd, stats } = volume.open(record);
+  try {
+    const { start, end } = resolveRange(range ?? { start: 0, end: undefined }, stats.size);
+    yield* readPieces(fd, start, end, signal);
+    refuseChanged(fd, stats, sourcePath(record));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -22,10 +22,15 @@ export class Volume {
   readonly tree: Tree;
   readonly files: Files;
   readonly sources: Sources;
-  readonly #local = new Map<string, LocalSource>();
+  readonly #avoid: string | undefined;
+  readonly #local = new Map<number, LocalSource>();
 
-  /** Opens the catalog in `catalogFile` for reading. Throws as `openDatabase` does. */
-  constructor(catalogFile: string) {
+  /**
+   * Opens the catalog in `catalogFile` for reading. Below `avoid`, its own mountpoint, the volume opens nothing: it would
+   * wait for itself. Throws as `openDatabase` does.
+   */
+  constructor(catalogFile: string, avoid?: string) {
+    this.#avoid = avoid;
     this.db = openDatabase(catalogFile, 'read');
     this.tree = new Tree(this.db);
     this.files = new Files(this.db);
@@ -52,22 +57,23 @@ export class Volume {
    * Throws `not-found`, `denied`, `content-changed` or `unreachable`.
    */
   open(file: FileLocation): OpenedFile {
-    const { root, follow } = this.#localSource(file.source);
+    const { root, follow } = this.#localSource(file.sourceId);
     try {
-      return openContained(root, sourcePath(file), follow);
+      return openContained(root, sourcePath(file), follow, this.#avoid);
     } catch (error) {
       // The root may be somewhere else by now (a link was changed, a disk mounted): look again the next time.
-      this.#local.delete(file.source);
+      this.#local.delete(file.sourceId);
       throw error;
     }
   }
 
-  #localSource(name: string): LocalSource {
-    const known = this.#local.get(name);
+  #localSource(id: number): LocalSource {
+    const known = this.#local.get(id);
     if (known) return known;
-    const source = this.sources.get(name);
+    const source = this.sources.withId(id);
+    if (!source) throw new FacetError('not-found', 'the source was removed');
     const local = { root: openRoot(source.uri), follow: source.options.follow };
-    this.#local.set(name, local);
+    this.#local.set(id, local);
     return local;
   }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeName, encodeName, fsPath, isEscaped, needsBytes } from '../../src/sources/file-names.js';
+import { runs } from '../support/random.js';
 
 const SLASH = 0x2f;
 
@@ -56,7 +57,7 @@ test('every name comes back as the bytes it was', () => {
     fc.property(nameBytes, bytes => {
       assert.deepEqual(encodeName(decodeName(bytes)), bytes);
     }),
-    { numRuns: 4_000 },
+    runs(4_000),
   );
 });
 
@@ -66,7 +67,7 @@ test('every name in UTF-8 comes back as the bytes it was, whatever characters it
       const bytes = Buffer.from(name);
       assert.deepEqual(encodeName(decodeName(bytes)), bytes);
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 
@@ -76,7 +77,7 @@ test('two names on disk are two names in the catalog', () => {
       fc.pre(!one.equals(other));
       assert.notEqual(decodeName(one), decodeName(other));
     }),
-    { numRuns: 4_000 },
+    runs(4_000),
   );
 });
 
@@ -86,7 +87,7 @@ test('no name in UTF-8 means the same as one that is not', () => {
       const again = Buffer.from(decodeName(bytes));
       if (!again.equals(bytes)) assert.notEqual(decodeName(again), decodeName(bytes));
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 
@@ -97,7 +98,7 @@ test('a name in UTF-8 is what it is', () => {
       assert.equal(isEscaped(name), false);
       assert.deepEqual(encodeName(name), Buffer.from(name));
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 
@@ -107,7 +108,7 @@ test('a decoded name is text that JSON and SQLite keep: no half of a pair', () =
       const name = decodeName(bytes);
       assert.equal(Buffer.from(name).toString(), name);
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 
@@ -118,7 +119,7 @@ test('a decoded name is one segment, never a way to another folder', () => {
       assert.ok(!name.includes('/') && !name.includes('\0'));
       if (name === '.' || name === '..') assert.deepEqual(bytes, Buffer.from(name));
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 
@@ -128,7 +129,7 @@ test('Node decodes a name as decodeName does, or shows that it must be looked at
       const decoded = bytes.toString('utf8');
       assert.ok(needsBytes(decoded) || decoded === decodeName(bytes));
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 
@@ -139,7 +140,7 @@ test('paths are encoded name by name', () => {
       const bytes = Buffer.from(names.map(name => name.toString('latin1')).join('/'), 'latin1');
       assert.deepEqual(Buffer.from(fsPath(path)), bytes);
     }),
-    { numRuns: 1_500 },
+    runs(1_500),
   );
 });
 

@@ -57,7 +57,7 @@ export interface FacetMount extends Running {
   stop(signal?: NodeJS.Signals): Promise<Result>;
 }
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 30_000;
 const UNMOUNT_LIMIT_MS = 15_000;
 
 /** Opens a place for the length of `body`. */
@@ -66,8 +66,8 @@ export async function inPlace(user: User, body: (place: Place) => Promise<void>)
   try {
     await body(place);
   } catch (error) {
-    // What went wrong first is what has to be told.
-    await place.close().catch(() => {});
+    // What hangs now would hang for ever.
+    place.sweep();
     throw error;
   }
   await place.close();
@@ -132,14 +132,8 @@ export class Place {
   }
 
   /** Runs a program to its end. */
-  async run(program: string, args: readonly string[], options?: RunOptions): Promise<Result> {
-    const running = this.start(program, args, options);
-    const limit = setTimeout(() => killGroup(running), LIMIT_MS);
-    try {
-      return await running.ended;
-    } finally {
-      clearTimeout(limit);
-    }
+  run(program: string, args: readonly string[], options?: RunOptions): Promise<Result> {
+    return endOf(this.start(program, args, options), LIMIT_MS, `${program} ${args.join(' ')}`);
   }
 
   /** What a program prints that ends well. */
@@ -196,22 +190,21 @@ export class Place {
     await Promise.race([mounted, running.ended.then(end => assert.fail(`not mounted: ${end.stderr}`))]);
     const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
       running.process.kill(signal);
-      return endOf(running);
+      return endOf(running, UNMOUNT_LIMIT_MS, 'the mount');
     };
     return { ...running, mountpoint, stop };
   }
 
   /** Ends everything and removes the place; throws when something had to be ended by force. */
   async close(): Promise<void> {
-    open.delete(this);
     try {
       const helpers = [...this.#running].filter(each => !this.#mounts.has(each));
       for (const each of helpers) killGroup(each);
-      await Promise.all(helpers.map(each => each.ended));
+      await Promise.all(helpers.map(each => endOf(each, UNMOUNT_LIMIT_MS, 'what was killed')));
       const mounts = [...this.#running];
       for (const each of mounts) each.process.kill('SIGTERM');
       for (const each of mounts) {
-        const { status, stderr } = await endOf(each);
+        const { status, stderr } = await endOf(each, UNMOUNT_LIMIT_MS, 'the mount');
         assert.equal(status, 0, `the mount ended with ${status}: ${stderr}`);
       }
       assert.deepEqual(mountsBelow(this.base), [], 'mounts that were left behind');
@@ -222,6 +215,7 @@ export class Place {
 
   /** Ends everything by force, at once. */
   sweep(): void {
+    open.delete(this);
     for (const each of this.#running) killGroup(each);
     for (const each of mountsBelow(this.base)) {
       const free = ['fusermount3', '-uzq', '--', each];
@@ -252,13 +246,15 @@ function killGroup({ process: child }: Running): void {
   }
 }
 
-/** The result of a process that was told to end. */
-async function endOf(running: Running): Promise<Result> {
-  const limit = setTimeout(() => killGroup(running), UNMOUNT_LIMIT_MS);
-  const result = await running.ended;
-  clearTimeout(limit);
-  assert.notEqual(result.signal, 'SIGKILL', `it did not end by itself: ${result.stderr}`);
-  return result;
+/** How it ends. Rejects when it does not, which in a mount that hangs not even SIGKILL brings about. */
+function endOf(running: Running, limitMs: number, what: string): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => {
+      killGroup(running);
+      reject(new Error(`not ended after ${limitMs} ms: ${what}`));
+    }, limitMs);
+    running.ended.then(resolve, reject).finally(() => clearTimeout(limit));
+  });
 }
 
 /** Polls until `probe` finds something. Returns it. */

@@ -10,3 +10,8 @@ export function seededPicks(seed: number): (below: number) => number {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
   };
 }
+
+/** For fast-check: the same seed in every run, printed when a property fails; another with FACET_TEST_SEED. */
+export function runs(numRuns: number): { numRuns: number; seed: number } {
+  return { numRuns, seed: Number(process.env.FACET_TEST_SEED ?? 1) };
+}

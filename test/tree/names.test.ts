@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { displacedName } from '../../src/tree/names.js';
+import { runs } from '../support/random.js';
 
 const MOST_BYTES = 255;
 
@@ -54,7 +55,7 @@ test('a displaced name fits into a directory, whatever the name and the source',
       assert.equal(Buffer.from(displaced).toString(), displaced, 'no half of a character');
       assert.ok(!['.', '..', wanted].includes(displaced) && !/[/\0]/.test(displaced));
     }),
-    { numRuns: 2_000 },
+    runs(2_000),
   );
 });
 
@@ -64,6 +65,6 @@ test('no two numbers give the same name', () => {
       fc.pre(one !== other);
       assert.notEqual(displacedName(wanted, from, one), displacedName(wanted, from, other));
     }),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });

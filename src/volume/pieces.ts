@@ -1,0 +1,35 @@
+/** Reads an open file in pieces. The descriptor stays the caller's; nothing here closes it. */
+import { fstatSync, read as readCallback, type Stats } from 'node:fs';
+import { promisify } from 'node:util';
+import { FacetError } from '../errors.js';
+
+const read = promisify(readCallback);
+
+const PIECE = 1 << 20;
+
+/** The bytes from `start` up to, not including, `end`. Ends early where the file does. Throws the signal's reason. */
+export async function* readPieces(
+  fd: number,
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  for (let at = start; at < end; ) {
+    signal?.throwIfAborted();
+    const piece = Buffer.allocUnsafe(Math.min(PIECE, end - at));
+    const { bytesRead } = await read(fd, piece, 0, piece.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
+/** Throws `content-changed` when a file is not what it was when it was opened. */
+export function refuseChanged(fd: number, before: Stats, path: string): void {
+  const now = fstatSync(fd);
+  if (now.size === before.size && now.mtimeMs === before.mtimeMs) return;
+  throw new FacetError('content-changed', `${path} was written to while it was read`, {
+    path,
+    hint: 'try again when it is at rest',
+  });
+}
