@@ -32,6 +32,8 @@ export default command({
     const catalog = openCatalog(context.home.catalogFile, 'write');
     const end = new End(context);
     try {
+      // A signal that came before there was anybody to take it.
+      context.signal.throwIfAborted();
       const mounted = await mount(catalog, path, {
         owner: {
           uid: options.uid ?? settings.uid ?? process.getuid?.() ?? 0,

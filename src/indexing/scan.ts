@@ -47,7 +47,7 @@ const DELETE_BATCH = 4_000;
 
 /**
  * Scans one source. Throws `unreachable` (and notes it in the source's state) when it cannot be listed, `in-use` when
- * another process is scanning it, `failed` when most of its files seem to be gone.
+ * another process is scanning it, `not-found` when it was removed, `failed` when most of its files seem to be gone.
  */
 export async function scan(
   catalog: Catalog,
@@ -56,6 +56,11 @@ export async function scan(
 ): Promise<ScanResult> {
   const lock = catalog.lockSource(source);
   try {
+    if (!catalog.sources.withId(source.id)) {
+      throw new FacetError('not-found', `the source ${source.name} was removed a moment ago`, {
+        hint: 'see which there are: facet index status',
+      });
+    }
     return await new Scan(catalog, source, openRoot(source.uri), options).run();
   } catch (error) {
     if (error instanceof FacetError && error.code === 'unreachable') {

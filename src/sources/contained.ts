@@ -3,10 +3,11 @@
  * whoever exchanges them meanwhile. Where the kernel has openat2(2), it refuses every link on the way by itself; elsewhere
  * the file is opened first, and then the descriptor is asked where it leads.
  */
-import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { isInside } from './facet-mounts.js';
 import { decodeName, fsPath } from './file-names.js';
+import { isOnlyLastALink, resolveLinks } from './links.js';
 import { OPEN_FLAGS, openWithoutLinks } from './openat2.js';
 
 /** A file that was opened, with what it was at that moment. The descriptor is the caller's to close. */
@@ -17,14 +18,16 @@ export interface OpenedFile {
 
 /**
  * Opens the regular file at `path` below `root` (a real path) for reading. With `follow`, links are followed as long as
- * they stay below the root. A path that leads below `avoid` is refused before anything touches that. Throws `not-found`, `denied` (no permission, or outside the root) or `content-changed` (no
- * longer a regular file).
+ * they stay below the root. A path that leads below `avoid` is refused before anything touches that.
+ * Throws `not-found`, `denied` (no permission, or outside the root) or `content-changed` (no longer a regular file).
  */
 export function openContained(root: string, path: string, follow: boolean, avoid?: string): OpenedFile {
   if (NOT_A_NAME.test(path)) throw outside(path);
   const wanted = root === '/' ? `/${path}` : `${root}/${path}`;
-  const real = follow ? resolveLinks(wanted, path, avoid) : wanted;
-  if (!isInside(real, root) || (avoid !== undefined && isInside(real, avoid))) throw outside(path);
+  const avoided = avoid === undefined ? [] : [avoid];
+  const real = follow ? realPath(wanted, path, avoided) : wanted;
+  if (real === undefined || !isInside(real, root)) throw outside(path);
+  if (avoided.some(each => isInside(real, each))) throw outside(path);
   const fd = open(real, path);
   try {
     const stats = fstatSync(fd);
@@ -39,42 +42,12 @@ export function openContained(root: string, path: string, follow: boolean, avoid
 /** A segment that would lead elsewhere, or end the path early: no folder lists such a name. */
 const NOT_A_NAME = /(^|\/)\.{0,2}(\/|$)|\0/;
 
-/** As the kernel has it: path_resolution(7). */
-const MOST_LINKS = 40;
-
-/** What realpath(3) gives, but never looks below `avoid`: throws `denied` for a path that leads there. */
-function resolveLinks(wanted: string, path: string, avoid: string | undefined): string {
-  const pending = wanted.split('/').reverse();
-  let real = '';
-  let links = 0;
-  while (pending.length > 0) {
-    const name = pending.pop();
-    if (name === undefined || name === '' || name === '.') continue;
-    if (name === '..') {
-      real = real.slice(0, Math.max(real.lastIndexOf('/'), 0));
-      continue;
-    }
-    const next = `${real}/${name}`;
-    if (avoid !== undefined && isInside(next, avoid)) throw outside(path);
-    const target = readLink(next, path);
-    if (target === undefined) {
-      real = next;
-      continue;
-    }
-    if (++links > MOST_LINKS) throw outside(path);
-    if (target.startsWith('/')) real = '';
-    pending.push(...target.split('/').reverse());
-  }
-  return real === '' ? '/' : real;
-}
-
-/** Where a link leads; undefined for what is no link. */
-function readLink(file: string, path: string): string | undefined {
+/** The path behind all links; undefined for one that leads below `avoid`. */
+function realPath(wanted: string, path: string, avoid: readonly string[]): string | undefined {
   try {
-    return decodeName(readlinkSync(fsPath(file), 'buffer'));
+    return resolveLinks(wanted, avoid);
   } catch (error) {
-    if (systemErrorCode(error) === 'EINVAL') return undefined;
-    throw openError(error, file, path);
+    throw systemErrorCode(error) === 'ELOOP' ? notAFile(path, error) : openError(error, wanted, path);
   }
 }
 
@@ -118,19 +91,11 @@ function openError(error: unknown, real: string, path: string): unknown {
     case 'EPERM':
       return new FacetError('denied', `no permission to read ${path}`, details);
     case 'ELOOP':
-      return isLink(real) ? notAFile(path, error) : outside(path, error);
+      return isOnlyLastALink(real) ? notAFile(path, error) : outside(path, error);
     case 'ENXIO':
       return notAFile(path, error);
     default:
       return error;
-  }
-}
-
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(fsPath(path)).isSymbolicLink();
-  } catch {
-    return false;
   }
 }
 

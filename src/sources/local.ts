@@ -1,10 +1,11 @@
 /** Folders of this machine: where a URI leads. Opening the files in them is `contained.ts`. */
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorMessage, FacetError, systemErrorCode } from '../errors.js';
 import { facetMounts, isInside } from './facet-mounts.js';
+import { resolveLinks } from './links.js';
 
 /**
  * The absolute path that a local source's URI means: `/path`, `~/path`, a relative path, `file:///path`. Throws `usage`
@@ -33,12 +34,23 @@ function pathOfUrl(url: string): string {
  */
 export function openRoot(uri: string): string {
   const path = localPath(uri);
-  // Looked at before anything else touches the path: a process must never wait for a mount that waits for itself.
-  refuseFacetMount(resolve(path));
-  let root: string;
+  const mounts = facetMounts();
+  const root = realRoot(path, mounts);
+  if (root !== undefined) return root;
+  const mount = mounts.find(each => isInside(path, each));
+  const where = mount === undefined ? 'leads into a facet mount' : `is inside the facet mount ${mount}`;
+  throw new FacetError('usage', `${path} ${where}`, {
+    path,
+    hint: 'a source holds files of its own; add the folder where they really are',
+  });
+}
+
+/** Touches no mount of ours on the way: a process must never wait for a mount that waits for itself. */
+function realRoot(path: string, mounts: readonly string[]): string | undefined {
   try {
-    root = realpathSync.native(path);
-    if (!statSync(root).isDirectory()) throw new Error('it is not a folder');
+    const root = resolveLinks(path, mounts);
+    if (root !== undefined && !statSync(root).isDirectory()) throw new Error('it is not a folder');
+    return root;
   } catch (error) {
     const reason = systemErrorCode(error) === 'ENOENT' ? 'it does not exist' : errorMessage(error);
     throw new FacetError('unreachable', `cannot list ${path}: ${reason}`, {
@@ -47,17 +59,6 @@ export function openRoot(uri: string): string {
       hint: 'check the path, or mount the disk it is on',
     });
   }
-  refuseFacetMount(root);
-  return root;
-}
-
-function refuseFacetMount(path: string): void {
-  const mount = facetMounts().find(each => isInside(path, each));
-  if (mount === undefined) return;
-  throw new FacetError('usage', `${path} is inside the facet mount ${mount}`, {
-    path,
-    hint: 'a source holds files of its own; add the folder where they really are',
-  });
 }
 
 /**

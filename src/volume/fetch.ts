@@ -259,10 +259,12 @@ function verify(record: FileRecord, hash: Hash | undefined): void {
 
 /**
  * Gives the part the time of its origin, in microseconds. A little more than the whole number, because times pass
- * through a double on their way, which must not make them the microsecond before.
+ * through a double on their way, which must not make them the microsecond before. Node takes a number before 1970 for the
+ * present time, but not a string.
  */
 async function setModified(part: FileHandle, stats: Stats): Promise<void> {
-  const seconds = (modifiedUs(stats) + 0.4) / 1e6;
+  const us = modifiedUs(stats);
+  const seconds = String((us + Math.sign(us) * 0.4) / 1e6);
   await part.utimes(seconds, seconds);
 }
 

@@ -40,7 +40,11 @@ export class Volume {
   /** The record of a file in the tree; `not-found` when there is none. */
   file(id: number): FileRecord {
     const record = this.files.get(id);
-    if (!record || record.deletedAt !== null) throw new FacetError('not-found', `there is no file ${id}`);
+    if (!record || record.deletedAt !== null) {
+      throw new FacetError('not-found', `there is no file ${id}`, {
+        hint: 'list what there is: facet index ls /',
+      });
+    }
     return record;
   }
 

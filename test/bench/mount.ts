@@ -42,7 +42,7 @@ import {
   printTable,
 } from './table.js';
 
-const DEFAULT_ROUNDS = 5;
+const DEFAULT_ROUNDS = 3;
 const FACETS = [FACET_ROOT, FACET_USER];
 
 export async function benchMount(bench: Bench): Promise<void> {

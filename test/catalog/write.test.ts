@@ -167,16 +167,16 @@ test('a file added and deleted in one transaction is in the log, and nowhere els
 test('a deleted file is not listed, and comes back to its path with its id', t => {
   const catalog = temporaryCatalog(t);
   const source = putSource(catalog);
-  const [id = 0] = putFiles(catalog, source, 'work', ['a', 'b']);
+  const [id = 0] = putFiles(catalog, source, 'jobs', ['a', 'b']);
   catalog.write(writer => writer.deleteFile(id));
   assert.ok(catalog.files.get(id)?.deletedAt, 'the row stays');
-  assert.equal(catalog.files.find(source.id, 'work/a'), undefined);
+  assert.equal(catalog.files.find(source.id, 'jobs/a'), undefined);
   assert.equal(new Tree(catalog.db).node(id), undefined);
-  assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/work', 'docs/work/b']);
-  assert.deepEqual(putFiles(catalog, source, 'work', ['a'], { size: 5, mtimeUs: 5 }), [id]);
+  assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/jobs', 'docs/jobs/b']);
+  assert.deepEqual(putFiles(catalog, source, 'jobs', ['a'], { size: 5, mtimeUs: 5 }), [id]);
   const { size, mtimeUs, deletedAt } = catalog.files.get(id) ?? {};
   assert.deepEqual({ size, mtimeUs, deletedAt }, { size: 5, mtimeUs: 5, deletedAt: null });
-  assert.equal(readTree(catalog.db).get('docs/work/a')?.ino, id);
+  assert.equal(readTree(catalog.db).get('docs/jobs/a')?.ino, id);
   assert.deepEqual(
     changesOf(catalog)
       .filter(change => change.fileId === id)
@@ -206,11 +206,11 @@ function requireFile(catalog: Catalog, id: number) {
 test('a removed folder takes its place in the tree with it, and comes back with its files', t => {
   const catalog = temporaryCatalog(t);
   const source = putSource(catalog);
-  const [id = 0] = putFiles(catalog, source, 'work', ['a']);
+  const [id = 0] = putFiles(catalog, source, 'jobs', ['a']);
   putFiles(catalog, source, '', ['z']);
   catalog.write(writer => {
     writer.deleteFile(id);
-    writer.removeFolder(source, { id: catalog.files.folder(source.id, 'work')?.id ?? 0, path: 'work' });
+    writer.removeFolder(source, { id: catalog.files.folder(source.id, 'jobs')?.id ?? 0, path: 'jobs' });
   });
   assertSound(catalog.db);
   assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/z']);
@@ -218,8 +218,8 @@ test('a removed folder takes its place in the tree with it, and comes back with 
     [...catalog.files.foldersOf(source.id)].map(folder => folder.path),
     [''],
   );
-  assert.deepEqual(putFiles(catalog, source, 'work', ['a']), [id]);
-  assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/work', 'docs/work/a', 'docs/z']);
+  assert.deepEqual(putFiles(catalog, source, 'jobs', ['a']), [id]);
+  assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/jobs', 'docs/jobs/a', 'docs/z']);
 });
 
 test('no number is given twice, whatever was deleted, removed or undone', t => {
@@ -261,29 +261,29 @@ test('two connections that take turns never mislead each other about directories
   const two = openCatalog(one.file);
   t.after(() => two.close());
   const source = putSource(one);
-  const [first = 0] = putFiles(one, source, 'work', ['a']);
-  const folder = one.files.folder(source.id, 'work')?.id ?? 0;
+  const [first = 0] = putFiles(one, source, 'jobs', ['a']);
+  const folder = one.files.folder(source.id, 'jobs')?.id ?? 0;
   // The second connection removes the directory that the first one remembers.
   two.write(writer => {
     writer.deleteFile(first);
-    writer.removeFolder(source, { id: folder, path: 'work' });
+    writer.removeFolder(source, { id: folder, path: 'jobs' });
   });
   putFiles(two, source, 'other', ['x']);
-  putFiles(one, source, 'work', ['b']);
+  putFiles(one, source, 'jobs', ['b']);
   assertSound(one.db);
   assert.deepEqual(
     [...readTree(two.db).keys()],
-    ['docs', 'docs/other', 'docs/other/x', 'docs/work', 'docs/work/b'],
+    ['docs', 'docs/jobs', 'docs/jobs/b', 'docs/other', 'docs/other/x'],
   );
 });
 
 test('a removed source leaves nothing but the log of its files', t => {
   const catalog = temporaryCatalog(t);
   const kept = putSource(catalog, 'kept');
-  putFiles(catalog, kept, 'work', ['a', 'b']);
+  putFiles(catalog, kept, 'jobs', ['a', 'b']);
   const before = contentsOf(catalog.db);
   const source = putSource(catalog, 'removed');
-  const ids = putFiles(catalog, source, 'work', ['a', 'b']);
+  const ids = putFiles(catalog, source, 'jobs', ['a', 'b']);
   catalog.write(writer => writer.deleteFile(ids[0] ?? 0));
   catalog.removeSource(source);
   const after = contentsOf(catalog.db);

@@ -1,6 +1,6 @@
 /** `facet index …` from outside: what each command prints and means, and what it says when it cannot. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inPlace, type Place, users } from '../support/mounted.js';
@@ -129,56 +129,6 @@ describe('facet index scan', () => {
         { added: 1, modified: 1, deleted: 1, unchanged: 1 },
       );
     }));
-
-  it('is silent in cron when all is well, and says in one line what is not', () =>
-    withDocs(async place => {
-      const well = await place.facet('index', 'scan');
-      assert.deepEqual([well.status, well.stdout, well.stderr], [0, '', '']);
-      place.write('closed/file', '');
-      place.give();
-      chmodSync(join(place.source, 'closed'), 0);
-      const closed = await place.facet('index', 'scan');
-      assert.equal(closed.status, 4);
-      assert.equal(closed.stdout, '');
-      assert.match(
-        closed.stderr,
-        /^facet: warning: docs: cannot read closed: .+\nfacet: 1 file or folder .+\nhint: .+\n$/,
-      );
-      chmodSync(join(place.source, 'closed'), 0o755);
-    }));
-
-  it('fails for a source that is unknown, missing or none', () =>
-    withDocs(async place => {
-      await fails(place, ['index', 'scan', 'nope'], 3, /no source named nope/);
-      await place.output('mv', place.source, `${place.source}-away`);
-      await fails(place, ['index', 'scan'], 5, /does not exist/);
-      assert.match(await place.done('index', 'ls', '/docs'), /a\.txt/, 'its files stay');
-      const [status] = objects(await place.done('index', 'status', '--json'));
-      assert.match(String(status?.unavailable), /does not exist/);
-      await place.output('mv', `${place.source}-away`, place.source);
-      await place.done('index', 'rm', 'docs');
-      await fails(place, ['index', 'scan'], 3, /there are no sources/);
-    }));
-
-  it('scans the others when one of several cannot be', () =>
-    withDocs(async place => {
-      const other = join(place.base, 'other');
-      mkdirSync(other);
-      place.give(other);
-      await place.done('index', 'add', 'another', other);
-      await place.done('index', 'scan');
-      rmSync(other, { recursive: true });
-      place.write('new', '');
-      const { status, stdout, stderr } = await place.facet('index', 'scan', '--json');
-      assert.equal(status, 4);
-      assert.deepEqual(
-        objects(stdout).map(each => [each.source, each.added]),
-        [['docs', 1]],
-      );
-      const [warning, error] = objects(stderr);
-      assert.match(JSON.stringify(warning), /^\{"warning":\{"message":".*does not exist/);
-      assert.match(JSON.stringify(error), /^\{"error":\{"code":"partial"/);
-    }));
 });
 
 describe('facet index ls, search, stat and status', () => {
@@ -258,58 +208,6 @@ describe('facet index ls, search, stat and status', () => {
 });
 
 describe('a catalog', () => {
-  it('that is not there yet is no reason to make one', () =>
-    inPlace(user, async place => {
-      for (const args of [['ls'], ['search', 'x'], ['stat', '/x'], ['status'], ['rm', 'x'], ['scan']]) {
-        await fails(place, ['index', ...args], 3, /there is no catalog|there are no sources|no source named/);
-      }
-      assert.equal(await place.output('find', place.base, '-name', 'catalog.db'), '');
-    }));
-
-  it('that is damaged, foreign or of a later facet is said to be so, and left as it is', () =>
-    withDocs(async place => {
-      const catalog = join(place.home, 'catalog.db');
-      const sql = (text: string) => place.output('perl', '-e', SET_BYTES, catalog, text);
-      const commands = [['ls'], ['scan']];
-      // The file format's user version (at 60) and application id (at 68), of 4 bytes each.
-      await sql('60 \\x00\\x00\\x03\\xe7');
-      for (const args of commands)
-        await fails(place, ['index', ...args], 1, /of version 999; this facet knows/);
-      await sql('68 \\x01\\x02\\x03\\x04');
-      for (const args of commands) await fails(place, ['index', ...args], 6, /not a facet catalog/);
-      writeFileSync(catalog, 'no database '.repeat(1000));
-      for (const args of commands) await fails(place, ['index', ...args], 6, /not a catalog, or damaged/);
-      assert.match(await place.output('head', '-c', '12', catalog), /no database/);
-      truncateSync(catalog, 0);
-      await fails(place, ['index', 'ls'], 3, /there is no catalog/);
-    }));
-
-  it('cannot be in a home that is a file, or may not be written', () =>
-    inPlace(user, async place => {
-      writeFileSync(join(place.base, 'file'), '');
-      mkdirSync(join(place.base, 'closed'), { mode: 0o555 });
-      place.give(join(place.base, 'closed'));
-      const add = ['index', 'add', 'docs', place.source];
-      await fails(
-        place,
-        [...add, '--home', join(place.base, 'file')],
-        1,
-        /cannot create the directory|is not a folder/,
-      );
-      await fails(
-        place,
-        [...add, '--home', join(place.base, 'closed')],
-        1,
-        /cannot be opened or written|permission/,
-      );
-      await fails(
-        place,
-        [...add, '--home', join(place.base, 'closed/below')],
-        1,
-        /cannot create the directory|permission/,
-      );
-    }));
-
   it('is where XDG says, readable by its owner alone', () =>
     inPlace(user, async place => {
       const data = join(place.base, 'data');
@@ -331,7 +229,3 @@ describe('a catalog', () => {
       await place.output('test', '-f', join(place.base, '.local/share/facet/catalog.db'));
     }));
 });
-
-/** Overwrites bytes of a file: `OFFSET BYTES`. */
-const SET_BYTES = `my ($file, $what) = @ARGV; my ($at, $bytes) = split / /, $what; $bytes =~ s/\\\\x(..)/chr hex $1/ge;
-  open(my $f, '+<:raw', $file) or die; seek($f, $at, 0); print $f $bytes; close $f;`;

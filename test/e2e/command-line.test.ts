@@ -76,7 +76,7 @@ const LOOKING = [
   ['fetch', '/docs/a.txt', '--stdout'],
 ];
 
-describe('facet index', () => {
+describe('facet index', { concurrency: 2 }, () => {
   it('prints objects that parse, for every command', () =>
     withFiles(['a.txt', 'sub/b.txt'], async place => {
       const printed: [string[], number, Record<string, unknown>][] = [
@@ -149,7 +149,7 @@ describe('facet index', () => {
     }));
 });
 
-describe('facet index scan', () => {
+describe('facet index scan', { concurrency: 2 }, () => {
   it('is silent without a terminal when all is well', () =>
     withFiles(['a.txt'], async place => {
       for (const args of [
@@ -229,7 +229,7 @@ describe('facet index scan', () => {
     }));
 });
 
-describe('a catalog', () => {
+describe('a catalog', { concurrency: 2 }, () => {
   it('that does not exist: 3, and nothing is created by looking', () =>
     inPlace(user, async place => {
       for (const args of [
@@ -295,7 +295,7 @@ describe('a catalog', () => {
     }));
 });
 
-describe('listings', () => {
+describe('listings', { concurrency: 2 }, () => {
   it('end quietly when nobody reads on, whatever their length', () =>
     inPlace(user, async place => {
       const count = 50_000;

@@ -27,7 +27,7 @@ function hasCode(code: string): (error: unknown) => boolean {
 
 /** Enough for several transactions. */
 function fill({ root }: Scanned): void {
-  for (let at = 0; at < 2_500; at++) mkdirSync(join(root, `folder ${at}`));
+  for (let at = 0; at < 1_300; at++) mkdirSync(join(root, `folder ${at}`));
   for (let at = 0; at < 600; at++) writeFiles(root, `folder ${at}/a`, `folder ${at}/b`, `many/${at}`);
 }
 
@@ -98,6 +98,19 @@ test('a scan in another process excludes one in this, until that process is gone
   assertTreeIsDisk(place);
 });
 
+test('a source that is being scanned is not removed, and one that was removed is not scanned', async t => {
+  const place = scannedFolder(t);
+  fill(place);
+  const scanning = place.scan();
+  assert.throws(() => place.catalog.removeSource(place.source), hasCode('in-use'));
+  await scanning;
+  place.catalog.removeSource(place.source);
+  assert.deepEqual(pathsOf(place.catalog.db), []);
+  assertSound(place.catalog.db);
+  await assert.rejects(scan(place.catalog, place.source), hasCode('not-found'));
+  assertSound(place.catalog.db);
+});
+
 /** Moves, changes, removes and adds some of everything. */
 function change({ root }: Scanned, round: number, pick: (below: number) => number): void {
   for (let at = 0; at < 60; at++) {
@@ -156,7 +169,7 @@ test('a scan on a full disk says so, and finishes when there is space', {
   });
   const place = openScanned(openCatalog(join(disk, 'catalog.db')), temporaryFolder(t));
   fill(place);
-  for (let at = 0; at < 12_000; at++) writeFileSync(join(place.root, `many/${'x'.repeat(100)} ${at}`), '');
+  for (let at = 0; at < 6_000; at++) writeFileSync(join(place.root, `many/${'x'.repeat(200)} ${at}`), '');
   await assert.rejects(place.scan(), hasCode('no-space'));
   await assert.rejects(place.scan(), hasCode('no-space'));
   assertSound(place.catalog.db);

@@ -164,6 +164,6 @@ test('after every scan the tree is the disk, and files that only moved have thei
         for (const folder of folders) removeFolder(folder);
       }
     }),
-    runs(30),
+    runs(20),
   );
 });

@@ -105,9 +105,9 @@ test('with includes, only files that match one are listed; folders are entered a
 });
 
 test('an include that ends in a slash means everything in that folder', () => {
-  const paths = ['a', 'work/', 'work/b', 'work/c/d', 'x/work/e', 'x/f'];
-  assert.deepEqual(listed({ include: ['work/'] }, paths), ['work/', 'work/b', 'work/c/d', 'x/work/e']);
-  assert.deepEqual(listed({ include: ['/jobs/'] }, paths), ['work/', 'work/b', 'work/c/d']);
+  const paths = ['a', 'jobs/', 'jobs/b', 'jobs/c/d', 'x/jobs/e', 'x/f'];
+  assert.deepEqual(listed({ include: ['jobs/'] }, paths), ['jobs/', 'jobs/b', 'jobs/c/d', 'x/jobs/e']);
+  assert.deepEqual(listed({ include: ['/jobs/'] }, paths), ['jobs/', 'jobs/b', 'jobs/c/d']);
 });
 
 test('what is excluded is not included', () => {

@@ -1,12 +1,15 @@
 /** Where the URI of a local source leads, and what is refused as the root of one. */
 import assert from 'node:assert/strict';
-import { mkdirSync, realpathSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { FacetError } from '../../src/errors.js';
 import { isInside } from '../../src/sources/facet-mounts.js';
-import { localPath, openRoot } from '../../src/sources/local.js';
+import { localPath, modifiedUs, openRoot } from '../../src/sources/local.js';
+import { runs } from '../support/random.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
 
 test('a URI is a path, a path below the home folder, or a file URL', () => {
@@ -67,3 +70,34 @@ test('inside is the folder itself and what is below it, not what begins alike', 
   for (const [path, folder, inside] of cases)
     assert.equal(isInside(path, folder), inside, `${path} in ${folder}`);
 });
+
+test('a time in whole microseconds comes through as it is, before 1970 too', t => {
+  const file = writeFile(temporaryFolder(t), 'a');
+  fc.assert(
+    fc.property(fc.integer({ min: -1e15, max: 2 ** 31 * 1e6 }), us => {
+      setTime(file, BigInt(us) * 1000n);
+      assert.equal(modifiedUs(lstatSync(file)), us);
+    }),
+    runs(50),
+  );
+});
+
+test('a time is never off by a microsecond', t => {
+  const file = writeFile(temporaryFolder(t), 'a');
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 31n * 1_000_000_000n }), ns => {
+      setTime(file, ns);
+      const lost = ns - BigInt(modifiedUs(lstatSync(file))) * 1000n;
+      assert.ok(lost > -1000n && lost < 1000n, `${lost} ns of ${ns}`);
+    }),
+    runs(50),
+  );
+});
+
+/** touch(1) takes nanoseconds; Node does not. */
+function setTime(file: string, ns: bigint): void {
+  const [sign, distance] = ns < 0n ? ['-', -ns] : ['', ns];
+  const rest = `${distance % 1_000_000_000n}`.padStart(9, '0');
+  execFileSync('touch', ['-d', `@${sign}${distance / 1_000_000_000n}.${rest}`, file]);
+  assert.equal(lstatSync(file, { bigint: true }).mtimeNs, ns);
+}

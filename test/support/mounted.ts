@@ -49,6 +49,7 @@ export interface RunOptions {
   gid?: number;
   env?: Record<string, string>;
   cwd?: string;
+  stdio?: SpawnOptions['stdio'];
 }
 
 export interface FacetMount extends Running {

@@ -8,6 +8,7 @@ import type { SourceOptions, SourceRecord } from '../../src/catalog/sources.js';
 import { addSource } from '../../src/indexing/add-source.js';
 import { type ScanOptions, type ScanResult, scan } from '../../src/indexing/scan.js';
 import { decodeName } from '../../src/sources/file-names.js';
+import { modifiedUs } from '../../src/sources/local.js';
 import { everything, openCatalog } from './catalogs.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { readTree } from './tree-contents.js';
@@ -111,7 +112,7 @@ function shownOf(stats: Stats, path: Buffer): Shown {
   return {
     mode: stats.mode,
     size: stats.isDirectory() ? 0 : stats.size,
-    mtimeUs: Math.round(stats.mtimeMs * 1000),
+    mtimeUs: modifiedUs(stats),
     target: stats.isSymbolicLink() ? decodeName(readlinkSync(path, 'buffer')) : null,
   };
 }

@@ -66,6 +66,17 @@ export function assertSound(db: Database): void {
     else assertFile(fileById.get(entry.ino), entry);
   }
   assertDirectories(directories, entries);
+  assertFolders(db);
+}
+
+function assertFolders(db: Database): void {
+  const lost = all(db, 'SELECT id FROM files WHERE folder_id NOT IN (SELECT id FROM folders)');
+  assert.deepEqual(lost, [], 'files of folders that there are not');
+  const inDeleted = `SELECT f.id FROM files f JOIN folders d ON d.id = f.folder_id
+    WHERE f.deleted_at IS NULL AND d.deleted_at IS NOT NULL`;
+  assert.deepEqual(all(db, inDeleted), [], 'files that are there in folders that are gone');
+  const unnamed = `SELECT id FROM files WHERE deleted_at IS NULL AND instr(name, char(0)) > 0`;
+  assert.deepEqual(all(db, unnamed), [], 'files that stepped aside and were not named again');
 }
 
 function assertNumbers(db: Database, numbers: number[]): void {

@@ -32,12 +32,12 @@ test('each source is a directory, with its folders and files as they are', t => 
   const docs = putSource(catalog, 'docs');
   const films = putSource(catalog, 'films');
   putFiles(catalog, docs, '', ['a']);
-  putFiles(catalog, docs, 'work/old', ['a', 'b']);
+  putFiles(catalog, docs, 'jobs/old', ['a', 'b']);
   putFiles(catalog, films, '', ['a']);
   assertSound(catalog.db);
   assert.deepEqual(
     pathsOf(catalog.db),
-    ['docs/', 'docs/a', 'docs/work/', 'docs/work/old/', 'docs/work/old/a', 'docs/work/old/b'].concat([
+    ['docs/', 'docs/a', 'docs/jobs/', 'docs/jobs/old/', 'docs/jobs/old/a', 'docs/jobs/old/b'].concat([
       'films/',
       'films/a',
     ]),
