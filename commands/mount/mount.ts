@@ -31,6 +31,7 @@ export default command({
     const { mount: settings } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     const end = new End(context);
+    context.signal.throwIfAborted();
     try {
       // A signal that came before there was anybody to take it.
       context.signal.throwIfAborted();
@@ -77,7 +78,7 @@ class End {
     try {
       watch = await show().catch(readerGone);
       // A signal that came while the tree was being mounted.
-      if (this.#signals > 0) await this.#unmount();
+      if (this.#signals > 0 || this.#context.signal.aborted) await this.#unmount();
       await mounted.ended;
     } catch (error) {
       await mounted.unmount({ lazy: true }).catch(() => {});

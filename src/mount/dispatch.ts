@@ -29,7 +29,7 @@ import { Retries } from './retries.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
 
-const { ENOENT, ENOSYS, ESTALE, ENODATA, EINVAL } = constants.errno;
+const { ENOENT, ENOSYS, EOPNOTSUPP, ESTALE, ENODATA, EINVAL } = constants.errno;
 
 const TOTALS_KEPT_MS = 5_000;
 
@@ -217,6 +217,8 @@ export class Dispatch implements Handler {
   }
 
   getxattr({ ino }: FuseRequest, name: Buffer): Buffer | number {
+    // To ls(1) and others it means that there are none of the kind in this file system; they ask no more.
+    if (!name.toString('latin1', 0, 5).startsWith('user.')) return -EOPNOTSUPP;
     return getAttribute(this.#volume, ino, name.toString()) ?? -ENODATA;
   }
 

@@ -45,7 +45,8 @@ const NOT_A_NAME = /(^|\/)\.{0,2}(\/|$)|\0/;
 /** The path behind all links; undefined for one that leads below `avoid`. */
 function realPath(wanted: string, path: string, avoid: readonly string[]): string | undefined {
   try {
-    return resolveLinks(wanted, avoid);
+    const led = resolveLinks(wanted, avoid);
+    return 'real' in led ? led.real : undefined;
   } catch (error) {
     throw systemErrorCode(error) === 'ELOOP' ? notAFile(path, error) : openError(error, wanted, path);
   }

@@ -16,9 +16,15 @@ type Match = (path: string) => boolean;
 /** The rules of one `.facetignore`, and those of the folders above. */
 export interface IgnoreScope {
   folder: string;
+  text: string;
   rules: Ignore;
+  /** Paths that `rules` was asked about. */
+  asked: number;
   above: IgnoreScope | undefined;
 }
+
+/** `ignore` remembers every path that it was asked about: 260 MB for a million of them. */
+const MOST_ASKED = 20_000;
 
 export interface Filter {
   /** Is the folder entered? */
@@ -70,14 +76,24 @@ function isIncluded(path: string, { matches, folderOnly }: Glob): boolean {
 
 /** Adds the rules of a `.facetignore` in `folder` to those above it. */
 export function openScope(folder: string, text: string, above: IgnoreScope | undefined): IgnoreScope {
-  return { folder, rules: ignore({ ignorecase: false }).add(text), above };
+  return { folder, text, rules: compileRules(text), asked: 0, above };
+}
+
+function compileRules(text: string): Ignore {
+  return ignore({ ignorecase: false }).add(text);
+}
+
+function ask(scope: IgnoreScope, path: string): { ignored: boolean; unignored: boolean } {
+  scope.asked++;
+  if (scope.asked % MOST_ASKED === 0) scope.rules = compileRules(scope.text);
+  return scope.rules.test(path);
 }
 
 /** The innermost file that says anything about the path decides, as in git. */
 function isIgnored(path: string, scope: IgnoreScope | undefined): boolean {
   for (let each = scope; each; each = each.above) {
     const relative = each.folder === '' ? path : path.slice(each.folder.length + 1);
-    const { ignored, unignored } = each.rules.test(relative);
+    const { ignored, unignored } = ask(each, relative);
     if (ignored || unignored) return ignored;
   }
   return false;

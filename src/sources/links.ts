@@ -11,10 +11,10 @@ import { decodeName, fsPath } from './file-names.js';
 const MOST_LINKS = 40;
 
 /**
- * What realpath(3) gives for an absolute path; undefined for one that leads to, or below, one of `avoid`. Throws system
- * errors: ENOENT, EACCES, ELOOP ….
+ * Where an absolute path leads: `real` is what realpath(3) gives, `avoided` the one of `avoid` that it leads to or below.
+ * Throws system errors: ENOENT, EACCES, ELOOP ….
  */
-export function resolveLinks(path: string, avoid: readonly string[]): string | undefined {
+export function resolveLinks(path: string, avoid: readonly string[]): { real: string } | { avoided: string } {
   const pending = path.split('/').reverse();
   let real = '';
   let links = 0;
@@ -25,7 +25,8 @@ export function resolveLinks(path: string, avoid: readonly string[]): string | u
       continue;
     }
     const next = `${real}/${name}`;
-    if (avoid.some(each => isInside(next, each))) return undefined;
+    const avoided = avoid.find(each => isInside(next, each));
+    if (avoided !== undefined) return { avoided };
     const target = readLink(next);
     if (target === undefined) {
       real = next;
@@ -35,7 +36,7 @@ export function resolveLinks(path: string, avoid: readonly string[]): string | u
     if (target.startsWith('/')) real = '';
     pending.push(...target.split('/').reverse());
   }
-  return real === '' ? '/' : real;
+  return { real: real === '' ? '/' : real };
 }
 
 /** Is the last name of an absolute path a link, and nothing before it? Looks behind no link. */

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorMessage, FacetError, systemErrorCode } from '../errors.js';
-import { facetMounts, isInside } from './facet-mounts.js';
+import { facetMounts } from './facet-mounts.js';
 import { resolveLinks } from './links.js';
 
 /**
@@ -34,23 +34,20 @@ function pathOfUrl(url: string): string {
  */
 export function openRoot(uri: string): string {
   const path = localPath(uri);
-  const mounts = facetMounts();
-  const root = realRoot(path, mounts);
-  if (root !== undefined) return root;
-  const mount = mounts.find(each => isInside(path, each));
-  const where = mount === undefined ? 'leads into a facet mount' : `is inside the facet mount ${mount}`;
-  throw new FacetError('usage', `${path} ${where}`, {
+  const led = lookUp(path);
+  if ('real' in led) return led.real;
+  throw new FacetError('usage', `${path} is inside the facet mount ${led.avoided}`, {
     path,
     hint: 'a source holds files of its own; add the folder where they really are',
   });
 }
 
 /** Touches no mount of ours on the way: a process must never wait for a mount that waits for itself. */
-function realRoot(path: string, mounts: readonly string[]): string | undefined {
+function lookUp(path: string): ReturnType<typeof resolveLinks> {
   try {
-    const root = resolveLinks(path, mounts);
-    if (root !== undefined && !statSync(root).isDirectory()) throw new Error('it is not a folder');
-    return root;
+    const led = resolveLinks(path, facetMounts());
+    if ('real' in led && !statSync(led.real).isDirectory()) throw new Error('it is not a folder');
+    return led;
   } catch (error) {
     const reason = systemErrorCode(error) === 'ENOENT' ? 'it does not exist' : errorMessage(error);
     throw new FacetError('unreachable', `cannot list ${path}: ${reason}`, {

@@ -373,3 +373,34 @@ test('the numbers of the log have no gaps and only grow', t => {
   catalog.write(writer => writer.deleteFile(ids[0] ?? 0));
   assert.equal(catalog.log.lastSeq(), 3);
 });
+
+test('files that were deleted long ago are forgotten; those of the last months can come back', t => {
+  const catalog = temporaryCatalog(t);
+  const source = putSource(catalog);
+  const [old = 0, recent = 0, there = 0] = putFiles(catalog, source, '', ['old', 'recent', 'there']);
+  catalog.write(writer => {
+    for (const id of [old, recent]) writer.deleteFile(id);
+  });
+  const daysAgo = (days: number) => Date.now() - days * 86_400_000;
+  const setDeleted = catalog.db.prepare('UPDATE files SET deleted_at = ? WHERE id = ?');
+  setDeleted.run(daysAgo(181), old);
+  setDeleted.run(daysAgo(179), recent);
+  catalog.prune();
+  assertSound(catalog.db);
+  assert.equal(catalog.files.get(old), undefined);
+  assert.deepEqual(putFiles(catalog, source, '', ['recent']), [recent]);
+  const [again = 0] = putFiles(catalog, source, '', ['old']);
+  assert.ok(again > there, 'a new number');
+});
+
+test('the log is bounded, and its numbers go on', t => {
+  const catalog = temporaryCatalog(t);
+  const source = putSource(catalog);
+  catalog.db.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001000)
+    INSERT INTO changes(at, file_id, kind) SELECT 0, i, 'added' FROM n`);
+  catalog.prune();
+  const kept = catalog.db.prepare<[], number>('SELECT count(*) FROM changes').pluck().get();
+  assert.equal(kept, 1_000_000);
+  putFiles(catalog, source, '', ['a']);
+  assert.equal(catalog.log.lastSeq(), 1_001_001);
+});

@@ -300,6 +300,16 @@ test('both of two hard links renamed', async t => {
   assert.deepEqual(new Set(place.ids().values()), new Set(before.values()));
 });
 
+test('a file whose name is not UTF-8', async t => {
+  const place = await scannedWith(t, ['keep', 'x/keep']);
+  const at = (...bytes: number[]) => Buffer.concat([Buffer.from(`${place.root}/`), Buffer.from(bytes)]);
+  writeFileSync(at(0xff), 'odd');
+  await place.scan();
+  const before = place.ids();
+  renameSync(at(0xff), at(0x78, 0x2f, 0xc3));
+  await assertKept(place, before, { 'x/\uefc3': '\uefff', keep: 'keep' });
+});
+
 test('a renamed link keeps its id', async t => {
   const place = await scannedWith(t, ['a']);
   symlinkSync('nowhere', join(place.root, 'link'));

@@ -246,6 +246,6 @@ test('after every transaction the tree is what its arrangement says', () => {
         }
       },
     ),
-    runs(150),
+    runs(200),
   );
 });
