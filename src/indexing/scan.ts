@@ -5,6 +5,7 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError } from '../errors.js';
+import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import type { Skipped, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawl } from './crawl.js';
@@ -47,7 +48,8 @@ const DELETE_BATCH = 4_000;
 
 /**
  * Scans one source. Throws `unreachable` (and notes it in the source's state) when it cannot be listed, `in-use` when
- * another process is scanning it, `not-found` when it was removed, `failed` when most of its files seem to be gone.
+ * another process is scanning it, `not-found` when it was removed, `usage` for a malformed glob, `failed` when most of its
+ * files seem to be gone.
  */
 export async function scan(
   catalog: Catalog,
@@ -114,6 +116,8 @@ class Scan {
   async #crawl(): Promise<CrawlSummary> {
     const { include, exclude, follow } = this.#source.options;
     const all = [...exclude, ...(this.#options.exclude ?? [])];
+    // A malformed glob is the user's mistake; told by the thread, it would be one of the source.
+    compileFilter(include, all);
     const batches = crawl({ root: this.#root, include, exclude: all, follow }, this.#options.signal);
     try {
       for (;;) {

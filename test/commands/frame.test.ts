@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -79,10 +79,13 @@ test('a group without a subcommand prints its help on stderr, with status 2', ()
 });
 
 test('global flags count before and after the subcommand', () => {
-  const expected = facet('--home', '/h', '--json', 'cache', 'status');
-  assert.equal(expected.status, 0);
-  assert.deepEqual(facet('cache', '--json', 'status', '--home', '/h'), expected);
-  assert.deepEqual(facet('cache', 'status', '--json', '--home=/h'), expected);
+  for (const words of [
+    ['--home', '/h', '--json', 'cache', 'status'],
+    ['cache', '--json', 'status', '--home', '/h'],
+    ['cache', 'status', '--json', '--home=/h'],
+  ]) {
+    assert.equal(JSON.parse(ok(facet(...words)).stdout).directory, '/h/cache');
+  }
 });
 
 test('options and arguments arrive with the types of their declarations', () => {
@@ -164,7 +167,7 @@ test('system errors are told in words, bugs as bugs; stacks only with --verbose'
     `throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })`,
   );
   assert.equal(sqlite.status, 1);
-  assert.match(sqlite.stderr, /^facet: the disk that holds the catalog is full: /);
+  assert.match(sqlite.stderr, /^facet: the catalog cannot grow: its disk is full /);
   assert.equal(running(`throw Object.assign(new Error('x'), { code: 'SQLITE_BUSY_SNAPSHOT' })`).status, 7);
   assert.equal(running(`throw Object.assign(new Error('x'), { code: 'SQLITE_CORRUPT_INDEX' })`).status, 6);
 
@@ -334,10 +337,12 @@ for (const [shell, check] of [
   ['zsh', ['-n']],
   ['fish', ['--no-execute']],
 ] as const) {
-  const installed = spawnSync(shell, ['--version']).status === 0;
-  test(`the ${shell} script is valid`, { skip: !installed && `${shell} is not installed` }, () => {
-    const { stdout } = facet('completion', shell);
-    const checked = spawnSync(shell, [...check, '/dev/stdin'], { input: stdout, encoding: 'utf8' });
+  test(`the ${shell} script is valid`, context => {
+    const folder = mkdtempSync(join(tmpdir(), 'facet-completion-'));
+    context.after(() => rmSync(folder, { recursive: true }));
+    const script = join(folder, `completion.${shell}`);
+    writeFileSync(script, facet('completion', shell).stdout);
+    const checked = spawnSync(shell, [...check, script], { encoding: 'utf8' });
     assert.deepEqual([checked.status, checked.stderr], [0, '']);
   });
 }

@@ -193,3 +193,12 @@ test('files that moved are not gone', async t => {
   assertTreeIsDisk(place);
   for (const path of numbered('x', 200)) assert.equal(place.id(path.replace('x', 'y')), before.get(path));
 });
+
+test('a malformed glob is a mistake of whoever wrote it, not of the source', async t => {
+  const place = scannedFolder(t);
+  writeFiles(place.root, 'a');
+  await place.scan();
+  await assert.rejects(place.scan({ exclude: [''] }), isError('usage', /a glob is/));
+  assert.equal(place.catalog.sources.get('docs').state.unavailable, undefined);
+  assert.equal(place.ids().size, 1);
+});
