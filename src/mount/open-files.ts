@@ -8,7 +8,7 @@ import { modifiedUs } from '../sources/local.js';
 import { FOPEN } from './kernel/abi.js';
 import { closeBacking, openBacking } from './kernel/backing.js';
 import type { Opened } from './kernel/handlers.js';
-import { encodeInvalidInode, notify } from './kernel/notify.js';
+import { createStore, encodeInvalidInode, notify } from './kernel/notify.js';
 import type { OpenFileTable } from './open-file-table.js';
 import type { Version } from './sightings.js';
 
@@ -38,6 +38,10 @@ export interface OpenVersion extends Version {
 /** Smaller files are read faster through the page cache, which costs one request but no ioctl. */
 const PASSTHROUGH_FROM = 32 * 1024;
 
+/** Files of up to so many bytes are stored as a whole. */
+const STORE_UP_TO = 64 * 1024;
+const MOST_STORED = 50_000;
+
 const ATTRIBUTES_ONLY = -1;
 
 export class OpenFiles {
@@ -47,6 +51,9 @@ export class OpenFiles {
   /** By inode: the versions of it that are open. */
   readonly #nodes = new Map<number, OpenNode[]>();
   readonly #handles = new Map<number, OpenNode>();
+  readonly #storage = createStore(STORE_UP_TO);
+  /** What the kernel was given: inode → tag. It need not have kept it; then it asks. */
+  readonly #stored = new Map<number, number>();
   #lastHandle = 0;
 
   constructor(device: number, table: OpenFileTable, passthrough: boolean) {
@@ -90,6 +97,7 @@ export class OpenFiles {
     const { size, mode } = stats;
     const backingId = size >= PASSTHROUGH_FROM && !direct ? this.#register(fd) : 0;
     const slot = direct ? undefined : this.#table.enter(fd, ino, tag);
+    if (backingId === 0 && !direct) this.#store(ino, tag, fd, size);
     const version = { size, mtimeUs: modifiedUs(stats) };
     const node: OpenNode = { ino, tag, fd, version, mode, handles: 0, backingId, direct, slot };
     const others = this.#nodes.get(ino);
@@ -115,6 +123,18 @@ export class OpenFiles {
     // EPERM stays so; a file on a stacked file system (ELOOP) says nothing about the next one.
     if (id === -1) this.#passthrough = false;
     return 0;
+  }
+
+  /**
+   * Gives the kernel a small file while it waits for its opening, and so saves the request that would follow. The node was
+   * not open a moment ago, so no read of it is under way.
+   */
+  #store(ino: number, tag: number, fd: number, size: number): void {
+    if (size === 0 || size > STORE_UP_TO || this.#stored.get(ino) === tag) return;
+    const length = readSync(fd, this.#storage.data, 0, size, 0);
+    if (length !== size || !this.#storage.send(this.#device, ino, tag, length)) return;
+    if (this.#stored.size >= MOST_STORED) this.#stored.clear();
+    this.#stored.set(ino, tag);
   }
 
   /** Closes a descriptor that was not opened for good. */

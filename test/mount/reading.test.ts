@@ -115,6 +115,22 @@ for (const user of users) {
         for (const compared of await Promise.all(checks)) assert.equal(compared, `${SIZES.length}`);
       }));
 
+    it('reads beyond 4 GiB', () =>
+      inPlace(user, async place => {
+        const file = place.write('huge', '');
+        truncateSync(file, 5 * 2 ** 30);
+        execFileSync('dd', ['bs=1', `seek=${2 ** 32 - 3}`, 'conv=notrunc', `of=${file}`, 'status=none'], {
+          input: 'across',
+        });
+        await place.index();
+        await place.mount();
+        const mounted = join(place.mountpoint, 'docs/huge');
+        assert.equal(await place.output('stat', '-c', '%s', mounted), `${5 * 2 ** 30}\n`);
+        const at = (from: number) => [`if=${mounted}`, 'bs=1', 'count=8', `skip=${from}`, 'status=none'];
+        assert.equal(await place.output('dd', ...at(2 ** 32 - 4)), '\0across\0');
+        assert.equal(await place.output('dd', ...at(5 * 2 ** 30 - 1)), '\0');
+      }));
+
     it('runs programs and scripts', () =>
       inPlace(user, async place => {
         copyFileSync('/bin/echo', join(place.source, 'echo'));
@@ -140,6 +156,51 @@ for (const user of users) {
       }));
   });
 }
+
+describe('a source whose links are followed', () => {
+  it('shows what they lead to, as far as that is in the source', () =>
+    inPlace(users[0] ?? assert.fail(), async place => {
+      place.write('folder/file', 'contents');
+      place.write('large', randomBytes(100_000));
+      const links = {
+        'to-file': 'folder/file',
+        'to-large': 'large',
+        'to-folder': 'folder',
+        'folder/up': '..',
+      };
+      const outside = { dangling: 'nothing', 'to-outside': '/etc/hostname', itself: 'itself' };
+      for (const [name, target] of Object.entries({ ...links, ...outside })) {
+        symlinkSync(target, join(place.source, name));
+      }
+      place.give();
+      await place.done('index', 'add', 'docs', place.source, '--follow');
+      await place.done('index', 'scan');
+      await place.mount();
+      const docs = join(place.mountpoint, 'docs');
+      const listed = await place.output('find', docs, '-printf', '%P %y %l\n');
+      const still = [
+        'dangling l nothing',
+        'folder/up l ..',
+        'itself l itself',
+        'to-folder/up l ..',
+        'to-outside l /etc/hostname',
+      ];
+      const wanted = [
+        ' d ',
+        'folder d ',
+        'folder/file f ',
+        'large f ',
+        'to-file f ',
+        'to-folder d ',
+        'to-folder/file f ',
+        'to-large f ',
+      ];
+      assert.deepEqual(listed.trimEnd().split('\n').sort(), [...wanted, ...still].sort());
+      for (const name of ['to-file', 'to-large', 'to-folder/file']) {
+        await place.output('cmp', join(docs, name), join(place.source, name));
+      }
+    }));
+});
 
 /** Name, kind, size, time and target of everything below a folder. */
 async function entries(place: Place, folder: string): Promise<string[]> {

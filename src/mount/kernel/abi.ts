@@ -235,6 +235,7 @@ export const LSEEK_OUT = { offset: 0, SIZE: 8 } as const;
 
 export const NOTIFY_INVAL_INODE_OUT = { ino: 0, off: 8, len: 16, SIZE: 24 } as const;
 export const NOTIFY_INVAL_ENTRY_OUT = { parent: 0, namelen: 8, flags: 12, name: 16 } as const;
+export const NOTIFY_STORE_OUT = { nodeid: 0, offset: 8, size: 16, SIZE: 24 } as const;
 export const NOTIFY_DELETE_OUT = { parent: 0, child: 8, namelen: 16, name: 24 } as const;
 
 /** struct fuse_backing_map */

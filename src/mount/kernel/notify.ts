@@ -13,6 +13,7 @@ import {
   NOTIFY_DELETE_OUT,
   NOTIFY_INVAL_ENTRY_OUT,
   NOTIFY_INVAL_INODE_OUT,
+  NOTIFY_STORE_OUT,
   OUT_HEADER,
 } from './abi.js';
 import { viewOf } from './reader.js';
@@ -59,6 +60,31 @@ export function encodeDelete(
   putNode(view, BODY + NOTIFY_DELETE_OUT.child, childIno, childTag);
   view.setUint32(BODY + NOTIFY_DELETE_OUT.namelen, name.length, true);
   return bytes;
+}
+
+/** Puts the beginning of a file into the kernel's cache, so that reading it takes no request. One buffer for all files. */
+export interface Store {
+  /** What is stored; to be filled before `send`. */
+  readonly data: Buffer;
+  /**
+   * Stores the first `length` bytes of `data`. Waits for a read of the node that is under way: in the thread that answers
+   * reads, only for a node that nobody has open. False: the kernel does not hold the node.
+   */
+  send(device: number, ino: number, tag: number, length: number): boolean;
+}
+
+export function createStore(capacity: number): Store {
+  const { bytes, view } = createNotice(NOTIFY.STORE, NOTIFY_STORE_OUT.SIZE + capacity);
+  const start = BODY + NOTIFY_STORE_OUT.SIZE;
+  return {
+    data: bytes.subarray(start),
+    send(device, ino, tag, length) {
+      view.setUint32(OUT_HEADER.len, start + length, true);
+      putNode(view, BODY + NOTIFY_STORE_OUT.nodeid, ino, tag);
+      view.setUint32(BODY + NOTIFY_STORE_OUT.size, length, true);
+      return transmit(() => fs.writeSync(device, bytes, 0, start + length));
+    },
+  };
 }
 
 /** A message of the given code: `fixed` zero bytes, then the name and its NUL. */
