@@ -26,7 +26,10 @@ interface Step {
   other: number;
 }
 
-const step = fc.record({ change: fc.nat(11), one: fc.nat(999), other: fc.nat(999) });
+const step = fc.record(
+  { change: fc.nat(11), one: fc.nat(999), other: fc.nat(999) },
+  { noNullPrototype: true },
+);
 const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 6 }), {
   minLength: ROUNDS,
   maxLength: ROUNDS,
