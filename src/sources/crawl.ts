@@ -37,6 +37,9 @@ interface PendingFolder {
   above: PendingFolder | undefined;
 }
 
+/** One object for a million calls. */
+const NO_THROW = { throwIfNoEntry: false } as const;
+
 type Kind = 'file' | 'folder' | 'link' | 'special';
 
 export class Crawler {
@@ -79,10 +82,12 @@ export class Crawler {
     const targets = new Map<number, string>();
     const below: PendingFolder[] = [];
     const prefix = folder.path === '' ? '' : `${folder.path}/`;
+    const absolutePrefix = this.#root === '/' && prefix === '' ? '/' : `${this.#absolute(folder.path)}/`;
     for (const name of names) {
       const path = prefix + name;
-      if (this.#mounts.has(this.#absolute(path))) continue;
-      let stats = this.#stat(path);
+      const absolute = absolutePrefix + name;
+      if (this.#mounts.size > 0 && this.#mounts.has(absolute)) continue;
+      let stats = this.#stat(path, absolute);
       if (!stats) continue;
       if (this.#follow && stats.isSymbolicLink()) stats = this.#followed(path, stats, folder);
       const kind = kindOf(stats);
@@ -106,7 +111,7 @@ export class Crawler {
       mtimeUs: modifiedUs(folder.stats),
       mode: folder.stats.mode,
       names: kept,
-      attributes: Float64Array.from(numbers),
+      attributes: new Float64Array(numbers),
       targets,
     };
   }
@@ -143,9 +148,9 @@ export class Crawler {
     return true;
   }
 
-  #stat(path: string): Stats | undefined {
+  #stat(path: string, absolute: string): Stats | undefined {
     try {
-      return lstatSync(fsPath(this.#absolute(path)), { throwIfNoEntry: false });
+      return lstatSync(fsPath(absolute), NO_THROW);
     } catch (error) {
       return this.#report(path, error);
     }
@@ -194,7 +199,7 @@ export class Crawler {
     if (!names.includes(IGNORE_FILE)) return folder.scope;
     const path = folder.path === '' ? IGNORE_FILE : `${folder.path}/${IGNORE_FILE}`;
     // Reading a FIFO of that name would wait for ever.
-    if (!this.#stat(path)?.isFile()) return folder.scope;
+    if (!this.#stat(path, this.#absolute(path))?.isFile()) return folder.scope;
     try {
       return openScope(folder.path, readFileSync(fsPath(this.#absolute(path)), 'utf8'), folder.scope);
     } catch (error) {
