@@ -156,8 +156,8 @@ for (const user of users) {
           if (name === 'shrinks') assert.equal(opened.stdout, 'x'.repeat(10));
           else assert.deepEqual([opened.status, opened.stdout], [1, ''], name);
           place.write('../go-on', '');
-          const { status, stdout } = await reader.ended;
-          assert.equal(status, 0, name);
+          const { status, stdout, stderr } = await reader.ended;
+          assert.equal(status, 0, `${name}: ${stderr}`);
           assert.match(stdout, /^x+$/, name);
           for (const each of ['half', 'go-on']) rmSync(join(place.base, each));
         }
