@@ -60,7 +60,7 @@ const MIGRATIONS: readonly string[] = [
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
     at      INTEGER NOT NULL,             -- ms since the epoch
     file_id INTEGER NOT NULL,
-    kind    TEXT NOT NULL,                -- added, modified, renamed, deleted, restored
+    kind    TEXT NOT NULL,                -- added, modified, renamed, deleted, restored, described
     detail  TEXT                          -- JSON, where there is more to say
   );
 
@@ -90,6 +90,45 @@ const MIGRATIONS: readonly string[] = [
     parent INTEGER NOT NULL,              -- the directory that changed
     name   TEXT                           -- the entry that was removed or means something else now; NULL: only additions
   );
+  `,
+  `
+  -- Given directly; those of label rules follow from a file's path and are not stored.
+  CREATE TABLE labels(
+    label   TEXT NOT NULL,
+    file_id INTEGER NOT NULL,
+    PRIMARY KEY (label, file_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX labels_file ON labels(file_id);
+
+  CREATE TABLE properties(
+    file_id INTEGER PRIMARY KEY,
+    json    TEXT NOT NULL                 -- an object: name → text, number or a list of these
+  );
+
+  -- The rules in force: what every process that writes arranges the tree by. No row: the default arrangement.
+  CREATE TABLE rules(
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    text       TEXT NOT NULL,             -- the document as it was applied
+    applied_at INTEGER NOT NULL           -- ms since the epoch
+  );
+
+  -- When a file's placement is to be looked at again: rules can depend on its age.
+  CREATE TABLE due(
+    file_id INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL              -- ms since the epoch
+  );
+  CREATE INDEX due_at ON due(at);
+
+  ALTER TABLE entries ADD COLUMN newest INTEGER NOT NULL DEFAULT 0; -- 1: of those that want the name, only the newest is shown
+  -- Entries that are not shown, because a newer file has the name they want.
+  CREATE TABLE hidden(
+    parent INTEGER NOT NULL,
+    wanted TEXT NOT NULL,
+    ino    INTEGER NOT NULL,
+    type   INTEGER NOT NULL,
+    PRIMARY KEY (parent, wanted, ino)
+  ) WITHOUT ROWID;
+  CREATE INDEX hidden_ino ON hidden(ino);
   `,
 ];
 

@@ -3,6 +3,7 @@
  * reading: the kernel does not allow a node to be open in passthrough and through its page cache at once.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { OpenedFile } from '../sources/contained.js';
 import { modifiedUs } from '../sources/local.js';
 import { FOPEN } from './kernel/abi.js';
@@ -43,6 +44,8 @@ const STORE_UP_TO = 64 * 1024;
 const MOST_STORED = 50_000;
 
 const ATTRIBUTES_ONLY = -1;
+
+const { ESTALE } = constants.errno;
 
 export class OpenFiles {
   readonly #device: number;
@@ -142,10 +145,14 @@ export class OpenFiles {
     closeSync(fd);
   }
 
+  /** How many bytes were read, or a negative errno. */
   read(handle: number, target: Buffer, at: number, size: number, offset: number): number {
     const open = this.#handles.get(handle);
     if (!open) throw new Error(`no open file has the handle ${handle}`);
-    return readSync(open.fd, target, at, size, offset);
+    const count = readSync(open.fd, target, at, size, offset);
+    // The file was cut off since it was opened. The kernel could take zeros for what is missing.
+    if (count < size && !open.direct && offset + count < this.#shown(open).size) return -ESTALE;
+    return count;
   }
 
   release(handle: number): void {

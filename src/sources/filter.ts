@@ -6,12 +6,9 @@
  * One that ends in a slash means a folder: excluded it is not entered, included it is listed with everything below.
  */
 import ignore, { type Ignore } from 'ignore';
-import picomatch from 'picomatch';
-import { errorMessage, FacetError } from '../errors.js';
+import { compileGlob, type Match } from '../query/glob.js';
 
 export const IGNORE_FILE = '.facetignore';
-
-type Match = (path: string) => boolean;
 
 /** The rules of one `.facetignore`, and those of the folders above. */
 export interface IgnoreScope {
@@ -35,8 +32,8 @@ export interface Filter {
 
 /** Throws `usage` for a malformed glob. */
 export function compileFilter(include: readonly string[], exclude: readonly string[]): Filter {
-  const included = include.map(compileGlob);
-  const excluded = exclude.map(compileGlob);
+  const included = include.map(compileRule);
+  const excluded = exclude.map(compileRule);
   const excludesFile = (path: string) => excluded.some(glob => !glob.folderOnly && glob.matches(path));
   const excludesFolder = (path: string) => excluded.some(glob => glob.matches(path));
   const includes = (path: string) => included.length === 0 || included.some(glob => isIncluded(path, glob));
@@ -46,27 +43,18 @@ export function compileFilter(include: readonly string[], exclude: readonly stri
   };
 }
 
-interface Glob {
+interface Rule {
   matches: Match;
   folderOnly: boolean;
 }
 
-function compileGlob(glob: string): Glob {
+function compileRule(glob: string): Rule {
   const pattern = glob.replace(/^\/+|\/+$/g, '');
   const rooted = pattern.includes('/') || glob.startsWith('/');
-  // Without `s`, a name with a newline would escape some globs; without `debug`, a wrong one would match nothing, unsaid.
-  const options = { dot: true, basename: !rooted, flags: 's', debug: true };
-  try {
-    return { matches: picomatch(pattern, options), folderOnly: glob.endsWith('/') };
-  } catch (error) {
-    throw new FacetError('usage', `"${glob}" is not a glob: ${errorMessage(error)}`, {
-      cause: error,
-      hint: 'a glob is a name or a path with *, ?, [abc], {a,b} or **',
-    });
-  }
+  return { matches: compileGlob(pattern, !rooted), folderOnly: glob.endsWith('/') };
 }
 
-function isIncluded(path: string, { matches, folderOnly }: Glob): boolean {
+function isIncluded(path: string, { matches, folderOnly }: Rule): boolean {
   if (!folderOnly) return matches(path);
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     if (matches(path.slice(0, end))) return true;

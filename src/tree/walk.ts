@@ -1,7 +1,7 @@
 /** Walks the tree: everything below a directory, or what a glob means. Reads page by page, so memory stays flat. */
-import picomatch from 'picomatch';
 import { EntryType } from '../catalog/projector.js';
 import { FacetError } from '../errors.js';
+import { compileGlob, splitGlob } from '../query/glob.js';
 import type { Node, Tree } from './tree.js';
 
 export interface Found {
@@ -50,13 +50,12 @@ function* findAt(tree: Tree, path: string, node: Node): Generator<Found> {
 }
 
 function* glob(tree: Tree, pattern: string): Generator<Found> {
-  const { base, glob: rest, isGlob } = picomatch.scan(pattern);
+  const { base, glob: rest, isGlob } = splitGlob(pattern);
   const from = normalisePath(tree.resolve(base) ? base : base.replace(/\\(.)/gs, '$1'));
   const start = tree.resolve(from);
   if (start && !isGlob) yield* findAt(tree, from, start);
   if (!isGlob || start?.type !== EntryType.directory) return;
-  // Without `s`, a glob would not match names with a newline; a `!` at the beginning of a name is nothing special.
-  const matches = picomatch(rest, { dot: true, flags: 's', nonegate: true });
+  const matches = compileGlob(rest);
   const depth = rest.includes('**') ? Number.POSITIVE_INFINITY : rest.split('/').length;
   for (const found of walk(tree, start, from, '', depth)) {
     if (matches(found.relative)) yield found;

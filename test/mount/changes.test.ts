@@ -157,8 +157,10 @@ for (const user of users) {
           else assert.deepEqual([opened.status, opened.stdout], [1, ''], name);
           place.write('../go-on', '');
           const { status, stdout, stderr } = await reader.ended;
-          assert.equal(status, 0, `${name}: ${stderr}`);
-          assert.match(stdout, /^x+$/, name);
+          // What was cut off can no longer be read: an end, or an error, but nothing made up.
+          if (name !== 'shrinks' || stderr !== 'read: Stale file handle\n')
+            assert.equal(status, 0, `${name}: ${stderr}`);
+          assert.match(stdout, /^x+$/, `${name}: other bytes`);
           for (const each of ['half', 'go-on']) rmSync(join(place.base, each));
         }
         await place.done('index', 'scan', '--allow-shrink');

@@ -63,19 +63,20 @@ async function follow(place: Place, plan: Step[][]): Promise<void> {
 async function isSame(place: Place): Promise<boolean> {
   const docs = join(place.mountpoint, 'docs');
   const [one, other] = [await list(place, place.source), await list(place, docs)];
-  if (one !== other) return false;
+  if (one.status !== 0 || other.status !== 0 || one.lines !== other.lines) return false;
   return (await place.run('diff', ['-r', '--no-dereference', place.source, docs])).status === 0;
 }
 
-/** Times to the second: those of the source have nanoseconds. Without the permissions that a mount takes away or adds. */
-async function list(place: Place, folder: string): Promise<string> {
+/**
+ * Times to the second: those of the source have nanoseconds. Without the permissions that a mount takes away or adds.
+ * Fails when something goes away between its listing and the look at it.
+ */
+async function list(place: Place, folder: string): Promise<{ status: number | null; lines: string }> {
   const formats = ['-type', 'l', '-printf', '%P l %l %Ts\n', '-o', '-type', 'd', '-printf', '%P d %m %Ts\n'];
   const files = ['-o', '-printf', '%P f %m %Ts %s\n'];
-  const lines = (await place.output('find', folder, '-mindepth', '1', ...formats, ...files)).split('\n');
-  return lines
-    .map(line => line.replace(/ ([fd]) (\d+) /, ignoreWriting))
-    .sort()
-    .join('\n');
+  const { status, stdout } = await place.run('find', [folder, '-mindepth', '1', ...formats, ...files]);
+  const lines = stdout.split('\n').map(line => line.replace(/ ([fd]) (\d+) /, ignoreWriting));
+  return { status, lines: lines.sort().join('\n') };
 }
 
 function ignoreWriting(_: string, kind: string, mode: string): string {
