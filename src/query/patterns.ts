@@ -13,7 +13,10 @@ export function compileRegex(pattern: string, ignoreCase: boolean): Match {
     const regex = RE2JS.compile(pattern, RE2JS.DOTALL | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
     return text => regex.test(text);
   } catch (error) {
-    const why = errorMessage(error).replace(/^error parsing regexp: /, '');
+    // The flags are shown as part of the expression, before it.
+    const why = errorMessage(error)
+      .replace(/^error parsing regexp: /, '')
+      .replace(/`\(\?s\)(\(\?i\))?/, '`');
     throw new FacetError('usage', `not a regular expression: ${why}`, {
       cause: error,
       hint: 'the syntax is that of RE2: no look-around, no backreferences',
