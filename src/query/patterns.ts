@@ -5,7 +5,7 @@
 import picomatch from 'picomatch';
 import { RE2JS } from 're2js';
 import { errorMessage, FacetError } from '../errors.js';
-import { compileGlob, type Match, withLiterals } from './glob.js';
+import { compileGlob, GLOB_OPTIONS, type Match, withLiterals } from './glob.js';
 
 /** Finds an expression anywhere in a text; `.` stands for any character. Throws `usage` for a malformed one. */
 export function compileRegex(pattern: string, ignoreCase: boolean): Match {
@@ -32,8 +32,7 @@ export function compileLinearGlob(glob: string): Match {
   const literal = literalGlob(glob);
   if (literal !== undefined) return text => text === literal;
   compileGlob(glob);
-  const options = { dot: true, nonegate: true, noextglob: true };
-  const source = picomatch.makeRe(withLiterals(glob), options).source.replace(ASSERTIONS, '');
+  const source = picomatch.makeRe(withLiterals(glob), GLOB_OPTIONS).source.replace(ASSERTIONS, '');
   try {
     const regex = RE2JS.compile(source, RE2JS.DOTALL);
     // As picomatch has it: `[1080p].mkv` finds the file of that very name, too.
