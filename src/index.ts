@@ -1,7 +1,7 @@
 /**
  * The library: what `import … from 'facetfs'` offers, name by name. Everything else may change without notice.
  *
- *     import { addSource, openCatalog, resolveHome, scan, Volume } from 'facetfs';
+ *     import { addSource, openCatalog, parseQuery, resolveHome, scan, sourcePath, Volume } from 'facetfs';
  *
  *     const { catalogFile } = resolveHome({ env: process.env });
  *     const catalog = openCatalog(catalogFile);
@@ -9,6 +9,7 @@
  *     await scan(catalog, docs);
  *     const volume = new Volume(catalogFile);
  *     console.log(volume.tree.resolve('/docs/report.pdf')?.size);
+ *     for (const file of volume.search.find(parseQuery('name:*.pdf age<30d'))) console.log(sourcePath(file));
  *
  * Failures that are not bugs are thrown as `FacetError`. Sizes are bytes, times microseconds since the epoch unless a
  * name says otherwise.
@@ -19,6 +20,7 @@ export type { ChangeKind } from './catalog/changes.js';
 export type { FileRecord, Files, SourceTotals } from './catalog/files.js';
 export { sourcePath } from './catalog/files.js';
 export { EntryType } from './catalog/projector.js';
+export type { Search, SearchOptions } from './catalog/search.js';
 export type { SourceOptions, SourceRecord, SourceState, Sources } from './catalog/sources.js';
 export { type Config, defaultConfig, loadConfig } from './config/config.js';
 export { type Home, type HomeSettings, resolveHome } from './config/home.js';
@@ -27,6 +29,10 @@ export { addSource } from './indexing/add-source.js';
 export { type ScanOptions, type ScanProgress, type ScanResult, scan } from './indexing/scan.js';
 export type { Ownership } from './mount/attributes.js';
 export { type Mounted, type MountOptions, mount } from './mount/mount.js';
+export type { Query } from './query/ast.js';
+export { formatQuery } from './query/format.js';
+export { parseQuery } from './query/parse.js';
+export { QueryError } from './query/query-error.js';
 export type { Skipped, Unreadable } from './sources/source.js';
 export { openCatalog } from './tree/open-catalog.js';
 export type { NamedNode, Node, Tree } from './tree/tree.js';

@@ -8,14 +8,17 @@ test('the public names', () => {
   assert.deepEqual(Object.keys(facetfs).sort(), [
     'EntryType',
     'FacetError',
+    'QueryError',
     'Volume',
     'addSource',
     'defaultConfig',
     'fetchFile',
     'find',
+    'formatQuery',
     'loadConfig',
     'mount',
     'openCatalog',
+    'parseQuery',
     'parseRange',
     'readFile',
     'resolveHome',
@@ -43,6 +46,8 @@ test('a folder is indexed, looked at, read and fetched', async t => {
   assert.equal(node?.size, 11);
   const paths = [...facetfs.find(volume.tree, '/docs/*.pdf')].map(({ path }) => path);
   assert.deepEqual(paths, ['/docs/report.pdf']);
+  const recent = [...volume.search.find(facetfs.parseQuery('name:*.pdf age<30d'))].map(facetfs.sourcePath);
+  assert.deepEqual(recent, ['report.pdf']);
 
   const { signal } = new AbortController();
   const record = volume.file(node?.ino ?? 0);

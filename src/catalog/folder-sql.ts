@@ -1,4 +1,5 @@
 /** Which folders can hold what a query wants, as SQL that uses the index on sources and paths. */
+import type { Database } from 'better-sqlite3';
 import type { Value } from '../query/facts.js';
 import { splitGlob } from '../query/glob.js';
 import type { LabelRule } from './facts.js';
@@ -29,6 +30,21 @@ export function belowBase(glob: string, bind: Bind): string | undefined {
   if (!rest.startsWith('**')) return below;
   const above = folder.slice(0, Math.max(folder.lastIndexOf('/'), 0));
   return `${below} UNION ALL SELECT id FROM folders WHERE ${ANY_SOURCE} AND path = ${bind(above)}`;
+}
+
+/** Of more than one file in so many, looking at every file costs less than a list of ids, and finds the first at once. */
+const LISTED_SHARE = 20;
+
+/** The files of sources by their names. */
+export function inSources(asks: (name: string) => boolean, db: Database): string {
+  const all = db.prepare<[], { id: number; name: string }>('SELECT id, name FROM sources').all();
+  const ids = all.flatMap(({ id, name }) => (asks(name) ? [id] : [])).join(', ');
+  const counted = db.prepare<[], { folders: number; wanted: number }>(
+    `SELECT count(*) AS folders, (SELECT count(*) FROM folders WHERE source_id IN (${ids})) AS wanted FROM folders`,
+  );
+  const { folders = 0, wanted = 0 } = counted.get() ?? {};
+  if (wanted * LISTED_SHARE > folders) return `d.source_id IN (${ids})`;
+  return inFolders(`SELECT id FROM folders WHERE source_id IN (${ids})`);
 }
 
 export function belowPrefix({ source, prefix }: LabelRule, bind: Bind): string {

@@ -10,7 +10,7 @@ import { compileContains, compileFieldTest, compileNameTest } from '../query/nam
 import { literalGlob } from '../query/patterns.js';
 import { rangeOf } from '../query/period.js';
 import { compileTextTest } from '../query/text-test.js';
-import { belowBase, belowPrefix, idsIn, inFolders } from './folder-sql.js';
+import { belowBase, belowPrefix, idsIn, inFolders, inSources } from './folder-sql.js';
 import { propertySql } from './property-sql.js';
 import type { SqlContext } from './sql-context.js';
 
@@ -97,13 +97,8 @@ function aboutText(field: TextField, test: TextTest, context: SqlContext): Bound
       const asked = tests.ofText(compileTextTest(test), 'path');
       return exact(inFolders(`SELECT id FROM folders WHERE path <> '' AND ${asked}`), 2);
     }
-    case 'source': {
-      const asked = tests.ofText(compileTextTest(test), 'name');
-      return exact(
-        inFolders(`SELECT id FROM folders WHERE source_id IN (SELECT id FROM sources WHERE ${asked})`),
-        2,
-      );
-    }
+    case 'source':
+      return exact(inSources(compileTextTest(test), tests.db), 4);
     case 'node':
       return compileTextTest(test)(context.node) ? ALWAYS : exact('0', 0);
     default:

@@ -23,10 +23,12 @@ function testsOf(db: Database): Tests {
 
 /** The tests of one statement: they are to be dropped after it. */
 export class QueryTests {
+  readonly db: Database;
   readonly #tests: Tests;
   readonly #keys: number[] = [];
 
   constructor(db: Database) {
+    this.db = db;
     this.#tests = testsOf(db);
   }
 

@@ -148,6 +148,8 @@ describe('facet index ls, search, stat and status', () => {
       const [found, ...others] = objects(await place.done('index', 'search', 'rePORT', '--json'));
       assert.equal(others.length, 0);
       assert.equal(found?.path, '/docs/work/Report.pdf');
+      const asked = ['name:*.pdf', 'not', 'path:x/**', 'size>1kB', 'type=document source=docs'];
+      assert.deepEqual(objects(await place.done('index', 'search', ...asked, '--json')), [found]);
       const stat = JSON.parse(await place.done('index', 'stat', '/docs/work/Report.pdf', '--json'));
       const { id, mtime, mode, ...facts } = stat;
       assert.deepEqual([id, mtime], [found?.id, found?.mtime]);
@@ -202,6 +204,13 @@ describe('facet index ls, search, stat and status', () => {
       await fails(place, ['index', 'stat', '/docs/nope'], 3, /no \/docs\/nope in the tree/);
       await fails(place, ['index', 'stat', '999999'], 3, /there is no file 999999/);
       await fails(place, ['index', 'stat', '/docs'], 2, /is a directory/);
+      await fails(
+        place,
+        ['index', 'search', 'report', 'size>1M'],
+        2,
+        /column 13 of the query: expected a size/,
+      );
+      await fails(place, ['index', 'search', ''], 2, /the query is empty/);
       const nothing = await place.facet('index', 'search', 'nothing like it', '--json');
       assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr], [0, '', '']);
     }));
