@@ -43,7 +43,7 @@ function readPeriod(cursor: Cursor, { text, at }: Found) {
 }
 
 function plainValue(cursor: Cursor, field: Found, op: Comparison, value: Found): string {
-  if (field.text === 'path' || field.text === 'dir') return value.text.replace(/^\/+/, '');
+  if (field.text === 'path' || field.text === 'dir') return belowRoot(value.text);
   if (!isFoldedField(field.text) && field.text !== 'label') return value.text;
   if (op !== '=') throw notTaken(cursor, field, op, 'it takes =, !=, ~, : and in');
   return isFoldedField(field.text) ? foldedValue(cursor, field.text, value) : value.text;
@@ -76,13 +76,18 @@ export function readGlob(cursor: Cursor, field: Found, value: Found): Query {
   return aboutText(cursor, field, { op: 'glob', pattern });
 }
 
+/** `/work`, `./work` and `work` are one path below a source. */
+function belowRoot(path: string): string {
+  return path.replace(/^(?:\.?\/)+/, '');
+}
+
 function patternOf(cursor: Cursor, field: Found, { text, at }: Found): string {
   switch (field.text) {
     case 'path':
       // A prefix of the rules file: everything below.
-      return text.replace(/^\/+/, '').replace(/\/$/, '/**') || '**';
+      return belowRoot(text).replace(/\/$/, '/**') || '**';
     case 'dir':
-      return text.replace(/^\/+|\/+$/g, '') || '**';
+      return belowRoot(text).replace(/\/+$/, '') || '**';
     case 'name':
     case 'fileName':
     case 'stem':

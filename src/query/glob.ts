@@ -26,21 +26,40 @@ export const GLOB_OPTIONS = {
 
 /** Compiles a glob for paths, or for the last name of each path (`basename`). Throws `usage` for a malformed one. */
 export function compileGlob(glob: string, basename = false): Match {
+  refuseHostile(glob);
   try {
     return picomatch(withLiterals(glob), { ...GLOB_OPTIONS, basename });
   } catch (error) {
-    throw new FacetError('usage', `"${glob}" is not a glob: ${errorMessage(error)}`, {
+    // Of the expression that was made of it, users know nothing.
+    const why = errorMessage(error).replace(/^Invalid regular expression: .*: /s, '');
+    throw new FacetError('usage', `"${glob}" is not a glob: ${why}`, {
       cause: error,
       hint: 'a glob is a name or a path with *, ?, [abc], {a,b} or **',
     });
   }
 }
 
+// Bounds the time that picomatch takes.
+const LONGEST = 1000;
+
+function refuseHostile(glob: string): void {
+  if (glob.length > LONGEST)
+    throw new FacetError('usage', `a glob has at most ${LONGEST} characters`, { hint: 'use several globs' });
+  // At the end of a glob, picomatch would never return from them.
+  if (glob.includes('\\\\\\'))
+    throw new FacetError('usage', `"${glob}" is not a glob: it has three backslashes in a row`, {
+      hint: 'two stand for one backslash in a name',
+    });
+}
+
 export function splitGlob(glob: string): GlobParts {
   return picomatch.scan(withLiterals(glob));
 }
 
-/** Parentheses and plus signs are part of many titles, `Heat (1995)`; picomatch gives them, `|` and quotes a meaning. */
+/** Parentheses and plus signs are part of many titles, `Heat (1995)`; picomatch gives them, `|`, quotes and `\d` a meaning. */
 export function withLiterals(glob: string): string {
-  return glob.replace(/\\.|[()"|+]/gs, found => (found.length === 1 ? `\\${found}` : found));
+  return glob.replace(/\\(.)|[()"|+]/gs, (found, escaped?: string) => {
+    if (escaped === undefined) return `\\${found}`;
+    return /[!-/:-@[-`{-~]/.test(escaped) ? found : escaped;
+  });
 }

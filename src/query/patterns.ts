@@ -29,8 +29,21 @@ const ASSERTIONS = /\(\?!(?:\(\?:\^\|\\\/\))?\\\.\{[01],[12]\}\(\?:\\\/\|\$\)\)|
 
 /** Matches what `compileGlob` matches. Throws `usage` for a malformed glob, and for one that RE2 cannot express. */
 export function compileLinearGlob(glob: string): Match {
+  return compileSimpleGlob(glob) ?? compileAnyGlob(glob);
+}
+
+/** `a.pdf`, `*.pdf` and `work/**`: most globs are such, and need no expression. */
+function compileSimpleGlob(glob: string): Match | undefined {
   const literal = literalGlob(glob);
   if (literal !== undefined) return text => text === literal;
+  const ending = /^\*([^*?[\]{}\\/]+)$/.exec(glob)?.[1];
+  if (ending !== undefined) return text => text.endsWith(ending) && !text.includes('/');
+  const folder = /^([^*?[\]{}\\]*[^*?[\]{}\\/])\/\*\*$/.exec(glob)?.[1];
+  if (folder !== undefined) return text => text === folder || text.startsWith(`${folder}/`);
+  return undefined;
+}
+
+function compileAnyGlob(glob: string): Match {
   compileGlob(glob);
   const source = picomatch.makeRe(withLiterals(glob), GLOB_OPTIONS).source.replace(ASSERTIONS, '');
   try {

@@ -4,6 +4,9 @@ import { FacetError } from '../errors.js';
 /** How much of the query an error shows on either side of the place. */
 const SHOWN = 30;
 
+/** Messages quote what was found, which may be long. */
+const LONGEST_MESSAGE = 200;
+
 /** `usage`. Its message begins with the column; `says` and `column` are for those who know a better place to name. */
 export class QueryError extends FacetError {
   /** Of the query's text, from 1, in UTF-16 units, as YAML's parser counts. */
@@ -12,9 +15,10 @@ export class QueryError extends FacetError {
   readonly says: string;
 
   constructor(text: string, column: number, says: string, hint?: string) {
-    super('usage', `column ${column} of the query: ${says}`, { hint: hint ?? pointAt(text, column - 1) });
+    const short = says.length > LONGEST_MESSAGE ? `${says.slice(0, LONGEST_MESSAGE)}…` : says;
+    super('usage', `column ${column} of the query: ${short}`, { hint: hint ?? pointAt(text, column - 1) });
     this.column = column;
-    this.says = says;
+    this.says = short;
   }
 }
 

@@ -121,6 +121,17 @@ test('only files that are there are found, in the order of their ids, and no mor
   assert.deepEqual(idsOf(catalog, 'source=docs path:* not b'), [ids[1], ids[3]]);
 });
 
+test('a source is found, be it large or small', t => {
+  const catalog = temporaryCatalog(t);
+  const folders = Array.from({ length: 40 }, (_, at) => ({ ...bare, source: 'media', folder: `f${at}` }));
+  const [small = 0, ...large] = [...putAll(catalog, [bare, ...folders]).keys()];
+  assert.deepEqual(idsOf(catalog, 'source=docs'), [small]);
+  assert.deepEqual(idsOf(catalog, 'source!=docs'), large);
+  assert.deepEqual(idsOf(catalog, 'source:m*'), large);
+  assert.deepEqual(idsOf(catalog, 'source=gone'), []);
+  assert.deepEqual(idsOf(catalog, 'not source=gone'), [small, ...large]);
+});
+
 test('searches can run at once, and one that was left does not disturb the others', t => {
   const catalog = temporaryCatalog(t);
   putAll(

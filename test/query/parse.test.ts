@@ -32,6 +32,8 @@ const forms: readonly (readonly [string, Query])[] = [
   ['name:*.pdf', { kind: 'text', field: 'name', test: { op: 'glob', pattern: '*.pdf' } }],
   ['name:"Heat (1995)*"', { kind: 'text', field: 'name', test: { op: 'glob', pattern: 'Heat (1995)*' } }],
   ['path:work/**', { kind: 'text', field: 'path', test: { op: 'glob', pattern: 'work/**' } }],
+  ['path:./a', { kind: 'text', field: 'path', test: { op: 'glob', pattern: 'a' } }],
+  ['dir=/a', { kind: 'text', field: 'dir', test: { op: '=', value: 'a' } }],
   ['path:/films/', { kind: 'text', field: 'path', test: { op: 'glob', pattern: 'films/**' } }],
   [
     'path~"S\\d+E\\d+"',

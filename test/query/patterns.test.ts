@@ -20,6 +20,8 @@ const pieces = [
   '{a,b}',
   '{a,*b}',
   '\\*',
+  '\\a',
+  '\\é',
   '(a)',
   '"',
   '-',
@@ -57,6 +59,22 @@ test('patterns made to be slow are not', () => {
   assert.equal(compileRegex(`${'(a|a)*'.repeat(10)}b`, true)(name), false);
   const deep = 'x/'.repeat(2000);
   assert.equal(compileLinearGlob('**/x/**/x/**/x/**/x/**/b')(`${deep}a`), false);
+});
+
+test('what is not special in a glob means itself', () => {
+  for (const matches of [compileGlob, compileLinearGlob]) {
+    assert.ok(matches('C++*')('C++ Primer') && !matches('C++*')('C+'));
+    assert.ok(matches('\\d*')('dx') && !matches('\\d*')('1x'));
+    assert.ok(matches('a|b*')('a|b') && !matches('a|b*')('a'));
+    assert.ok(matches('"a"*')('"a"b') && matches('(a)?')('(a)b'));
+  }
+});
+
+test('a glob that picomatch would never return from is refused', () => {
+  for (const hostile of ['\\\\\\\\', '(\\\\\\', '['.repeat(2000)]) {
+    assert.throws(() => compileGlob(hostile), { code: 'usage' });
+    assert.throws(() => compileLinearGlob(hostile), { code: 'usage' });
+  }
 });
 
 test('a regular expression that would be huge is refused', () => {
