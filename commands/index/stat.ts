@@ -1,12 +1,11 @@
 /** `facet index stat`: all that is known of one file. */
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
-import { EntryType } from '../../src/catalog/projector.js';
-import { FacetError } from '../../src/errors.js';
 import type { Volume as OpenVolume } from '../../src/volume/volume.js';
 import { argument, command } from '../command.js';
 import { formatCount, formatSize } from '../format.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { fileOf } from './files.js';
 
 interface FileFacts {
   id: number;
@@ -26,28 +25,17 @@ interface FileFacts {
 
 export default command({
   description: 'Shows all that is known of one file: where it comes from, and everywhere it is in the tree.',
-  arguments: { file: argument(path, 'PATH|ID', 'a path in the tree, or the number of a file') },
+  arguments: { file: argument(path, 'PATH|ID', 'a path in the tree, SOURCE:PATH, or the number of a file') },
   async run({ home, output }, { file }) {
     const { Volume } = await import('../../src/volume/volume.js');
     const volume = new Volume(home.catalogFile);
     try {
-      await output.result(facts(volume, volume.file(idOf(volume, file))), toText);
+      await output.result(facts(volume, fileOf(volume, file)), toText);
     } finally {
       volume.close();
     }
   },
 });
-
-function idOf({ tree }: OpenVolume, file: string): number {
-  const node = tree.resolve(file);
-  if (node && node.type !== EntryType.directory) return node.ino;
-  if (/^[0-9]{1,15}$/.test(file)) return Number(file);
-  const what = node ? `${file} is a directory` : `there is no ${file} in the tree`;
-  throw new FacetError(node ? 'usage' : 'not-found', what, {
-    path: file,
-    hint: `list what there is: facet index ls ${node ? file : '/'}`,
-  });
-}
 
 function facts({ tree }: OpenVolume, file: FileRecord): FileFacts {
   return {

@@ -1,6 +1,6 @@
 /** Reads the catalog's files and folders. Writing them is `writer.ts`. */
 import type { Database, Statement } from 'better-sqlite3';
-import { EntryType } from './projector.js';
+import { type CatalogFile, EntryType } from './projector.js';
 
 /** What a source says of one file. */
 export interface FileAttributes {
@@ -73,6 +73,32 @@ const RECORD = `
   SELECT f.id, s.id AS sourceId, s.name AS source, s.uri AS sourceUri, d.path AS folderPath, f.name, f.size, f.mtime_us AS mtimeUs,
          f.mode, f.dev, f.ino, f.target, f.sha256, f.deleted_at AS deletedAt
   FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
+
+/** What the tree is told of a file. */
+export const CATALOG_FILE = `
+  SELECT f.id, s.name AS source, d.path AS folderPath, f.name, f.mode, f.size, f.mtime_us AS mtimeUs
+  FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
+
+export type CatalogFileRow = Omit<CatalogFile, 'type'> & { mode: number };
+
+export function toCatalogFile({ mode, ...file }: CatalogFileRow): CatalogFile {
+  return { ...file, type: entryType(mode) };
+}
+
+const PAGE = 5_000;
+
+/** Every file that is there, in the order of ids. Reads page by page: others may write meanwhile, this connection too. */
+export function* allFiles(db: Database): Generator<CatalogFile> {
+  const files: Statement<[number], CatalogFileRow> = db.prepare(
+    `${CATALOG_FILE} WHERE f.id > ? AND f.deleted_at IS NULL ORDER BY f.id LIMIT ${PAGE}`,
+  );
+  for (let after = 0; ; ) {
+    const page = files.all(after);
+    for (const row of page) yield toCatalogFile(row);
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.id ?? after;
+  }
+}
 
 /** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
 type KnownRow = [

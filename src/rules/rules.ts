@@ -60,3 +60,9 @@ export interface Rules {
   /** None: the default arrangement, `/{source}/{path}`. */
   directories: readonly DirectoryRule[];
 }
+
+/** Reads what `JSON.stringify` made of rules. */
+export function readRules(document: string): Rules {
+  const rules: Rules = JSON.parse(document);
+  return rules;
+}

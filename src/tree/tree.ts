@@ -127,12 +127,13 @@ export class Tree {
   /** Every path at which an inode appears, each with its leading slash. */
   pathsOf(ino: number): string[] {
     if (ino === ROOT_INODE) return ['/'];
-    return this.#names.all(ino).map(({ parent, name }) => `${this.#directoryPath(parent)}/${name}`);
+    return this.#names.all(ino).map(({ parent, name }) => `${this.directoryPath(parent)}/${name}`);
   }
 
-  #directoryPath(ino: number): string {
+  /** The path of a directory with its leading slash; '' of the root. */
+  directoryPath(ino: number): string {
     if (ino === ROOT_INODE) return '';
     const entry = this.#names.get(ino);
-    return entry ? `${this.#directoryPath(entry.parent)}/${entry.name}` : '';
+    return entry ? `${this.directoryPath(entry.parent)}/${entry.name}` : '';
   }
 }
