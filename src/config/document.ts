@@ -8,6 +8,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { errorMessage, FacetError, systemErrorCode } from '../errors.js';
+import { nearest } from './nearest.js';
 
 // Bounds what a mistaken path (a video, /dev/zero) or a hostile file can cost.
 const LARGEST_FILE_BYTES = 4_000_000;
@@ -264,28 +265,4 @@ function knownKeys(schema: z.ZodType, path: DocumentPath): string[] {
     inner = valueAt(inner, typeof part === 'number' ? ['items'] : ['properties', part]);
   const properties = valueAt(inner, ['properties']);
   return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
-}
-
-/** The known key that differs by the fewest edits (Levenshtein), if by less than half of its letters. */
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map(key => ({ key, edits: editDistance(word.toLowerCase(), key.toLowerCase()) }))
-    .filter(({ key, edits }) => edits <= Math.max(1, Math.floor(key.length * 0.4)))
-    .sort((a, b) => a.edits - b.edits);
-  return ranked[0]?.key;
-}
-
-function editDistance(a: string, b: string): number {
-  // A key longer than this is no slip of the finger, and the table grows with the product of the lengths.
-  if (a.length > 64 || b.length > 64) return 64;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-  }
-  return row[b.length] ?? 0;
 }
