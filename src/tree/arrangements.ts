@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3';
 import { AppliedRules } from '../catalog/applied-rules.js';
 import { FileFacts } from '../catalog/facts.js';
 import type { CatalogFile } from '../catalog/projector.js';
+import type { Facts } from '../query/facts.js';
 import type { Clock } from '../query/predicate.js';
 import { readRules } from '../rules/rules.js';
 import { Ruleset } from '../rules/ruleset.js';
@@ -19,6 +20,10 @@ export class RuledArrangement implements Arrangement {
     this.ruleset = ruleset;
     this.declared = ruleset.directories.map(({ rule }) => rule.path);
     this.#facts = new FileFacts(db, ruleset.rules.labels);
+  }
+
+  factsOf(file: CatalogFile): Facts {
+    return this.#facts.of(file);
   }
 
   placements(file: CatalogFile, clock: Clock): Placement[] {
