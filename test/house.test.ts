@@ -14,7 +14,7 @@ const top = fileURLToPath(new URL('../../', import.meta.url));
 const doors: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   config: ['errors'],
-  query: ['errors'],
+  query: ['errors', 'config'],
   catalog: ['errors', 'config', 'query'],
   sources: ['errors', 'config', 'query', 'catalog'],
   rules: ['errors', 'config', 'query', 'catalog'],

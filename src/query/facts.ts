@@ -53,9 +53,9 @@ export function builtIn(facts: Facts, name: BuiltIn): Value | undefined {
     case 'name':
       return facts.name;
     case 'stem':
-      return facts.name.slice(0, facts.name.length - suffix(facts.name).length);
+      return stemOf(facts.name);
     case 'ext':
-      return suffix(facts.name).slice(1) || undefined;
+      return extensionOf(facts.name);
     case 'path':
       return facts.path;
     case 'dir':
@@ -73,6 +73,16 @@ export function builtIn(facts: Facts, name: BuiltIn): Value | undefined {
     case 'type':
       return facts.isLink ? 'link' : kindOf(mimeType(facts.name));
   }
+}
+
+/** The name without its extension. */
+export function stemOf(name: string): string {
+  return name.slice(0, name.length - suffix(name).length);
+}
+
+/** Without its dot, as it is written; undefined when there is none. */
+export function extensionOf(name: string): string | undefined {
+  return suffix(name).slice(1) || undefined;
 }
 
 /** `.gz` of `a.tar.gz`; nothing of `.profile`, or of `a.`. */
@@ -111,17 +121,19 @@ const OVERRIDES: ReadonlyMap<string, string> = new Map(
 );
 
 /** What kind of thing a media type is: what people sort by. */
-export type Kind =
-  | 'video'
-  | 'audio'
-  | 'image'
-  | 'text'
-  | 'font'
-  | 'model'
-  | 'document'
-  | 'archive'
-  | 'link'
-  | 'other';
+export const KINDS = [
+  'video',
+  'audio',
+  'image',
+  'text',
+  'font',
+  'model',
+  'document',
+  'archive',
+  'link',
+  'other',
+] as const;
+export type Kind = (typeof KINDS)[number];
 
 const DOCUMENT =
   /^application\/(pdf|epub\+zip|msword|rtf|postscript|x-mobi(pocket|8)-ebook|vnd\.(amazon\.ebook|ms-(excel|powerpoint)|oasis\.opendocument\.|openxmlformats-officedocument\.).*)/;

@@ -16,7 +16,7 @@ export function compileGlob(glob: string, basename = false): Match {
   // Without `s`, a name with a newline would escape some globs; without `debug`, a wrong one would match nothing, unsaid.
   const options = { dot: true, basename, flags: 's', debug: true, nonegate: true, noextglob: true };
   try {
-    return picomatch(literalParentheses(glob), options);
+    return picomatch(withLiterals(glob), options);
   } catch (error) {
     throw new FacetError('usage', `"${glob}" is not a glob: ${errorMessage(error)}`, {
       cause: error,
@@ -26,10 +26,10 @@ export function compileGlob(glob: string, basename = false): Match {
 }
 
 export function splitGlob(glob: string): GlobParts {
-  return picomatch.scan(literalParentheses(glob));
+  return picomatch.scan(withLiterals(glob));
 }
 
-/** Parentheses are part of many titles: `Heat (1995)`. */
-function literalParentheses(glob: string): string {
-  return glob.replace(/\\.|[()]/gs, found => (found.length === 1 ? `\\${found}` : found));
+/** Parentheses are part of many titles: `Heat (1995)`; and picomatch would drop a quote. */
+export function withLiterals(glob: string): string {
+  return glob.replace(/\\.|[()"]/gs, found => (found.length === 1 ? `\\${found}` : found));
 }

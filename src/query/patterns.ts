@@ -1,0 +1,48 @@
+/**
+ * Patterns of queries. A query is asked of millions of names, some of which strangers have chosen: every pattern matches
+ * in linear time (RE2), globs too, which picomatch's own expressions do not.
+ */
+import picomatch from 'picomatch';
+import { RE2JS } from 're2js';
+import { errorMessage, FacetError } from '../errors.js';
+import { compileGlob, type Match, withLiterals } from './glob.js';
+
+/** Finds an expression anywhere in a text; `.` stands for any character. Throws `usage` for a malformed one. */
+export function compileRegex(pattern: string, ignoreCase: boolean): Match {
+  try {
+    const regex = RE2JS.compile(pattern, RE2JS.DOTALL | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
+    return text => regex.test(text);
+  } catch (error) {
+    const why = errorMessage(error).replace(/^error parsing regexp: /, '');
+    throw new FacetError('usage', `not a regular expression: ${why}`, {
+      cause: error,
+      hint: 'the syntax is that of RE2: no look-around, no backreferences',
+    });
+  }
+}
+
+/** What picomatch asserts of the names in a path: that they are not empty, `.` or `..`. No file's are. */
+const ASSERTIONS = /\(\?!(?:\(\?:\^\|\\\/\))?\\\.\{[01],[12]\}\(\?:\\\/\|\$\)\)|\(\?=\.\)/g;
+
+/** Matches what `compileGlob` matches. Throws `usage` for a malformed glob, and for one that RE2 cannot express. */
+export function compileLinearGlob(glob: string): Match {
+  const literal = literalGlob(glob);
+  if (literal !== undefined) return text => text === literal;
+  compileGlob(glob);
+  const options = { dot: true, nonegate: true, noextglob: true };
+  const source = picomatch.makeRe(withLiterals(glob), options).source.replace(ASSERTIONS, '');
+  try {
+    const regex = RE2JS.compile(source, RE2JS.DOTALL);
+    return text => text === glob || regex.testExact(text);
+  } catch (error) {
+    throw new FacetError('usage', `"${glob}" is too complicated a glob`, {
+      cause: error,
+      hint: 'use a regular expression: name~"…", path~"…"',
+    });
+  }
+}
+
+/** The one text that a glob without special characters matches. */
+export function literalGlob(glob: string): string | undefined {
+  return /[*?[\]{}\\]/.test(glob) ? undefined : glob;
+}
