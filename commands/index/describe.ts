@@ -1,6 +1,7 @@
 /** Changes what is said of files: a transaction for every thousand, so that others get their turn. */
-import type { Description } from '../../src/catalog/writer.js';
+
 import type { FileRecord } from '../../src/catalog/files.js';
+import type { Description } from '../../src/catalog/writer.js';
 import type { CommandContext } from '../command.js';
 import { formatItems } from '../format.js';
 

@@ -1,5 +1,5 @@
 /** The files that an argument means: a path in the tree, a place in a source, a number, a directory or a glob. */
-import { type FileRecord } from '../../src/catalog/files.js';
+import type { FileRecord } from '../../src/catalog/files.js';
 import { EntryType } from '../../src/catalog/projector.js';
 import { FacetError } from '../../src/errors.js';
 import { find } from '../../src/tree/walk.js';

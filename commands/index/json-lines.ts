@@ -14,7 +14,9 @@ const value = z.union([z.string(), z.number()]);
 const schema = z.strictObject({
   path: z.string().optional(),
   id: z.int().optional(),
-  properties: z.record(z.string(), z.union([value, z.boolean(), z.array(value).max(1_000), z.null()])).default({}),
+  properties: z
+    .record(z.string(), z.union([value, z.boolean(), z.array(value).max(1_000), z.null()]))
+    .default({}),
   labels: z.array(z.string()).default([]),
 });
 
@@ -36,7 +38,10 @@ export async function* readDescriptions(
     }
   } catch (error) {
     if (error instanceof FacetError) throw error;
-    throw new FacetError('failed', `cannot read ${name}: ${errorMessage(error)}`, { cause: error, path: name });
+    throw new FacetError('failed', `cannot read ${name}: ${errorMessage(error)}`, {
+      cause: error,
+      path: name,
+    });
   }
 }
 
@@ -51,7 +56,8 @@ function readLine(volume: Volume, line: string): Said | FacetError {
 
 function parseLine(volume: Volume, line: string): Said {
   const { path, id, properties, labels } = checked(line);
-  if ((path === undefined) === (id === undefined)) throw new FacetError('usage', 'expected either path or id');
+  if ((path === undefined) === (id === undefined))
+    throw new FacetError('usage', 'expected either path or id');
   const changes = Object.entries(properties).map(([name, each]) => {
     return [propertyName(name), typeof each === 'boolean' ? String(each) : each] as const;
   });

@@ -8,7 +8,9 @@ import { fileOf } from './files.js';
 export default command({
   description:
     'Lists the labels of a file, and where each comes from: given directly, or by the label rule for a folder. Without a file, lists every label that was given directly, with the number of files that have it.',
-  arguments: { path: optionalArgument(path, 'PATH', 'a path in the tree, SOURCE:PATH or the number of a file') },
+  arguments: {
+    path: optionalArgument(path, 'PATH', 'a path in the tree, SOURCE:PATH or the number of a file'),
+  },
   examples: [
     { command: 'facet index label ls', says: 'which labels there are' },
     { command: 'facet index label ls /docs/a.pdf', says: 'the labels of one file' },
@@ -31,7 +33,10 @@ export default command({
       }
       const file = fileOf(volume, wanted);
       const origins = labelOrigins(volume.db, file, descriptions.labels(file.id));
-      await output.rows(origins, ({ label, from }) => `${printable(label)}${from === null ? '' : `  (${from})`}`);
+      await output.rows(
+        origins,
+        ({ label, from }) => `${printable(label)}${from === null ? '' : `  (${from})`}`,
+      );
     } finally {
       volume.close();
     }

@@ -5,7 +5,8 @@ import { describedText, describeFiles } from './describe.js';
 import { filesOf } from './files.js';
 
 export default command({
-  description: 'Takes labels away from a file, from every file below a directory, or from those that a glob matches. Labels that a label rule gives stay: change the rule.',
+  description:
+    'Takes labels away from a file, from every file below a directory, or from those that a glob matches. Labels that a label rule gives stay: change the rule.',
   arguments: {
     path: argument(path, 'PATH', 'a path in the tree, a glob, SOURCE:PATH or the number of a file'),
     labels: argumentList(label, 'LABEL', 'the labels to take away', { required: true }),

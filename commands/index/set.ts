@@ -1,6 +1,7 @@
 /** `facet index set`: properties of files. */
-import type { Property } from '../../src/query/facts.js';
+
 import { FacetError } from '../../src/errors.js';
+import type { Property } from '../../src/query/facts.js';
 import type { Volume as OpenVolume } from '../../src/volume/volume.js';
 import { argumentList, command, option, optionList } from '../command.js';
 import { file, text } from '../kinds.js';
@@ -22,9 +23,12 @@ export default command({
   },
   examples: [
     { command: 'facet index set /media/x.mkv title=Dune year=2021', says: 'two properties' },
-    { command: 'facet index set /media/x.mkv genre=Drama genre=Adventure --unset rating', says: 'several values; one less' },
     {
-      command: 'jq -c \'{path, properties: {title}}\' films.json | facet index set --from-json -',
+      command: 'facet index set /media/x.mkv genre=Drama genre=Adventure --unset rating',
+      says: 'several values; one less',
+    },
+    {
+      command: "jq -c '{path, properties: {title}}' films.json | facet index set --from-json -",
       says: 'for many files; null takes a property away, "labels" adds labels',
     },
   ],
@@ -33,7 +37,8 @@ export default command({
     const volume = new Volume(context.home.catalogFile);
     try {
       if (fromJson !== undefined) {
-        if (words.length + unset.length > 0) throw new FacetError('usage', '--from-json says it all: give nothing else');
+        if (words.length + unset.length > 0)
+          throw new FacetError('usage', '--from-json says it all: give nothing else');
         await fromLines(context, volume, fromJson);
         return;
       }
@@ -60,12 +65,20 @@ async function fromLines(
   const done = await describeFiles(context, lines);
   await context.output.result({ ...done, failed: failures.count }, describedText);
   if (failures.count === 0) return;
-  throw new FacetError('partial', `${failures.count} of ${failures.count + done.files} lines could not be used`);
+  throw new FacetError(
+    'partial',
+    `${failures.count} of ${failures.count + done.files} lines could not be used`,
+  );
 }
 
-function fromWords(volume: OpenVolume, [path, ...settings]: readonly string[], unset: readonly string[]): Said[] {
+function fromWords(
+  volume: OpenVolume,
+  [path, ...settings]: readonly string[],
+  unset: readonly string[],
+): Said[] {
   if (path === undefined) throw new FacetError('usage', 'which file? give its path, then NAME=VALUE');
-  if (settings.length + unset.length === 0) throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`);
+  if (settings.length + unset.length === 0)
+    throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`);
   const properties = changesOf(settings, unset);
   return [...filesOf(volume, [path])].map(each => ({ file: each, description: { properties } }));
 }
@@ -75,10 +88,12 @@ function changesOf(settings: readonly string[], unset: readonly string[]): Chang
   for (const setting of settings) {
     const sign = setting.indexOf('=');
     if (sign < 1) {
-      throw new FacetError('usage', `expected NAME=VALUE, found '${setting}'`, { hint: 'take one away with --unset NAME' });
+      throw new FacetError('usage', `expected NAME=VALUE, found '${setting}'`, {
+        hint: 'take one away with --unset NAME',
+      });
     }
     const name = propertyName(setting.slice(0, sign));
-    const value = valueOf(setting.slice(sign + 1));
+    const value = readValue(setting.slice(sign + 1));
     const before = changes.get(name) ?? null;
     changes.set(name, before === null ? value : [before, value].flat());
   }
@@ -86,7 +101,7 @@ function changesOf(settings: readonly string[], unset: readonly string[]): Chang
 }
 
 /** What a number prints as is a number; `007` and `1e3` are texts. */
-function valueOf(value: string): string | number {
+function readValue(value: string): string | number {
   const number = Number(value);
   return Number.isFinite(number) && String(number) === value ? number : value;
 }

@@ -18,16 +18,17 @@ export default command({
     'Checks rules.yaml: everything that is wrong with it, and what is probably not meant, such as rules that match nothing, properties that no file has, mounts that those before them leave nothing, and files that land nowhere. Asks every file, and changes nothing. Ends with status 2 when there are errors; warnings alone are no failure.',
   examples: [
     { command: 'facet rules check', says: 'before applying' },
-    { command: "facet rules check --json | jq -r 'select(.severity == \"error\")'", says: 'only errors' },
+    { command: 'facet rules check --json | jq -r \'select(.severity == "error")\'', says: 'only errors' },
   ],
   async run({ home, output, note }) {
-    const [{ openCatalog }, { draftOf }, { warningsOf, knownProperties }, { survey }, { Ruleset }] = await Promise.all([
-      import('../../src/tree/open-catalog.js'),
-      import('./draft.js'),
-      import('../../src/rules/warnings.js'),
-      import('../../src/rules/survey.js'),
-      import('../../src/rules/ruleset.js'),
-    ]);
+    const [{ openCatalog }, { draftOf }, { warningsOf, knownProperties }, { survey }, { Ruleset }] =
+      await Promise.all([
+        import('../../src/tree/open-catalog.js'),
+        import('./draft.js'),
+        import('../../src/rules/warnings.js'),
+        import('../../src/rules/survey.js'),
+        import('../../src/rules/ruleset.js'),
+      ]);
     const catalog = openCatalog(home.catalogFile, 'write');
     try {
       const draft = draftOf(home.rulesFile, catalog);
@@ -44,7 +45,9 @@ export default command({
       const counts = survey(catalog.db, new Ruleset(draft.rules), Date.now());
       await output.rows(warningsOf(draft, counts, knownProperties(catalog.db)).map(found('warning')), toText);
       const where = directories.length === 0 ? 0 : counts.nowhere;
-      note(`${formatItems(counts.files, 'file')}, ${where === 0 ? 'each with a place' : `${formatCount(where)} without a place`}`);
+      note(
+        `${formatItems(counts.files, 'file')}, ${where === 0 ? 'each with a place' : `${formatCount(where)} without a place`}`,
+      );
       if (where > 0) note(`one of those: facet rules explain ${counts.nowhereExample}`);
     } finally {
       catalog.close();

@@ -45,6 +45,9 @@ async function openEditor(editor: string, file: string): Promise<void> {
     throw new FacetError('failed', `the editor ${program} ended with status ${status}`);
   } catch (error) {
     if (error instanceof FacetError) throw error;
-    throw new FacetError('failed', `cannot start the editor ${program}`, { cause: error, hint: 'set EDITOR' });
+    throw new FacetError('failed', `cannot start the editor ${program}`, {
+      cause: error,
+      hint: 'set EDITOR',
+    });
   }
 }

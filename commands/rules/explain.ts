@@ -71,9 +71,12 @@ function toText({ id, origin, claims, labels, directories }: Explanation, all: b
   const lines = [`${printable(origin)}  (file ${id})`];
   lines.push(...(claims.length === 0 ? ['  is nowhere in the tree'] : claims.map(claimText)));
   if (labels.length > 0) {
-    lines.push(`  labels: ${labels.map(({ label, from }) => printable(from === null ? label : `${label} (${from})`)).join(', ')}`);
+    lines.push(
+      `  labels: ${labels.map(({ label, from }) => printable(from === null ? label : `${label} (${from})`)).join(', ')}`,
+    );
   }
-  if (directories === null) lines.push('  no rules are in force: every source is a directory, with its folders as they are');
+  if (directories === null)
+    lines.push('  no rules are in force: every source is a directory, with its folders as they are');
   for (const { path: directory, mounts } of directories ?? []) {
     for (const mount of mounts) {
       if (all || mount.verdict !== 'not from here') lines.push(...mountText(directory, mount));

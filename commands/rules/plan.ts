@@ -12,7 +12,10 @@ export default command({
     'Shows what applying rules.yaml would do to the tree, and does none of it: + files that appear, - files that go, ~ files that move, ! files that do not get the name they ask for. Ends with status 0 when nothing would change, and with 4 when something would.',
   examples: [
     { command: 'facet rules plan', says: 'look before applying' },
-    { command: "facet rules plan --json | jq -r 'select(.change == \"removed\") | .path'", says: 'what would go' },
+    {
+      command: 'facet rules plan --json | jq -r \'select(.change == "removed") | .path\'',
+      says: 'what would go',
+    },
   ],
   async run({ home, output, note }) {
     const [{ openCatalog }, { draftOf }, { rulesOf }, { Plan }] = await Promise.all([

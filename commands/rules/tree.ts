@@ -29,7 +29,10 @@ export default command({
       }
       const draft = draftOf(home.rulesFile, catalog);
       const document = JSON.stringify(rulesOf(draft));
-      await output.rows(catalog.preview(writer => writer.putRules(draft.text, document), look), toText);
+      await output.rows(
+        catalog.preview(writer => writer.putRules(draft.text, document), look),
+        toText,
+      );
     } finally {
       catalog.close();
     }

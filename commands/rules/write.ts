@@ -14,7 +14,10 @@ export function writeRules(file: string, text: string, force: boolean): void {
       const hint = 'replace it with --force, or edit it: facet rules edit';
       throw new FacetError('exists', `${file} is there already`, { path: file, hint });
     }
-    throw new FacetError('failed', `cannot write ${file}: ${errorMessage(error)}`, { path: file, cause: error });
+    throw new FacetError('failed', `cannot write ${file}: ${errorMessage(error)}`, {
+      path: file,
+      cause: error,
+    });
   }
 }
 

@@ -16,7 +16,9 @@ export class AppliedRules {
   constructor(db: Database) {
     this.#document = db.prepare('SELECT document FROM rules');
     this.#text = db.prepare('SELECT text, applied_at AS appliedAt FROM rules');
-    this.#put = db.prepare('INSERT OR REPLACE INTO rules(id, text, document, applied_at) VALUES (1, ?, ?, ?)');
+    this.#put = db.prepare(
+      'INSERT OR REPLACE INTO rules(id, text, document, applied_at) VALUES (1, ?, ?, ?)',
+    );
   }
 
   /** What it says, as JSON; undefined when there are no rules. */

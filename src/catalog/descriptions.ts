@@ -23,9 +23,7 @@ export class Descriptions {
       `SELECT label, count(*) AS files FROM labels JOIN files f ON f.id = file_id AND f.deleted_at IS NULL
        GROUP BY label ORDER BY label`,
     );
-    this.#properties = db
-      .prepare<[number], string>('SELECT json FROM properties WHERE file_id = ?')
-      .pluck();
+    this.#properties = db.prepare<[number], string>('SELECT json FROM properties WHERE file_id = ?').pluck();
     this.#putProperties = db.prepare('INSERT OR REPLACE INTO properties(file_id, json) VALUES (?, ?)');
     this.#dropProperties = db.prepare('DELETE FROM properties WHERE file_id = ?');
   }

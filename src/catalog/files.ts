@@ -79,22 +79,16 @@ export const CATALOG_FILE = `
   SELECT f.id, s.name AS source, d.path AS folderPath, f.name, f.mode, f.size, f.mtime_us AS mtimeUs
   FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
 
-export type CatalogFileRow = Omit<CatalogFile, 'type'> & { mode: number };
-
-export function toCatalogFile({ mode, ...file }: CatalogFileRow): CatalogFile {
-  return { ...file, type: entryType(mode) };
-}
-
 const PAGE = 5_000;
 
 /** Every file that is there, in the order of ids. Reads page by page: others may write meanwhile, this connection too. */
 export function* allFiles(db: Database): Generator<CatalogFile> {
-  const files: Statement<[number], CatalogFileRow> = db.prepare(
+  const files: Statement<[number], CatalogFile> = db.prepare(
     `${CATALOG_FILE} WHERE f.id > ? AND f.deleted_at IS NULL ORDER BY f.id LIMIT ${PAGE}`,
   );
   for (let after = 0; ; ) {
     const page = files.all(after);
-    for (const row of page) yield toCatalogFile(row);
+    yield* page;
     if (page.length < PAGE) return;
     after = page.at(-1)?.id ?? after;
   }
@@ -264,6 +258,10 @@ export function entryType(mode: number): EntryType {
     default:
       return EntryType.file;
   }
+}
+
+export function isLink(mode: number): boolean {
+  return entryType(mode) === EntryType.link;
 }
 
 /** The path of a file below its source's root. */

@@ -14,10 +14,11 @@ export interface CatalogFile {
   /** Below the source's root, '' for the root itself. */
   folderPath: string;
   name: string;
-  type: EntryType;
   /** Bytes. */
   size: number;
   mtimeUs: number;
+  /** st_mode: type and permissions. */
+  mode: number;
 }
 
 export interface CatalogFolder {

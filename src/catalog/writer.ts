@@ -3,19 +3,12 @@
  * tables, to the change log and to the tree's projector, all in the transaction of that `write`.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { BulkInsert } from './bulk-insert.js';
+import type { Property } from '../query/facts.js';
 import { AppliedRules } from './applied-rules.js';
+import { BulkInsert } from './bulk-insert.js';
 import type { ChangeKind, ChangeLog } from './changes.js';
 import { Descriptions } from './descriptions.js';
-import {
-  entryType,
-  type FileAttributes,
-  type FileRecord,
-  type Files,
-  type FolderRecord,
-  type KnownFile,
-} from './files.js';
-import type { Property } from '../query/facts.js';
+import type { FileAttributes, FileRecord, Files, FolderRecord, KnownFile } from './files.js';
 import type { CatalogFile, Projector, TakeInode } from './projector.js';
 import type { SourceRecord } from './sources.js';
 
@@ -269,5 +262,5 @@ function placed(
   name: string,
   { mode, size, mtimeUs }: Pick<FileAttributes, 'mode' | 'size' | 'mtimeUs'>,
 ): CatalogFile {
-  return { id, source, folderPath, name, type: entryType(mode), size, mtimeUs };
+  return { id, source, folderPath, name, size, mtimeUs, mode };
 }

@@ -53,7 +53,8 @@ function placeOf({ document, lines }: Source, path: DocumentPath, column = 1): P
   const node = document.getIn(path, true);
   const { line, col } = lines.linePos(start);
   // Within a block, or a text over several lines, the letters are elsewhere.
-  if (!isScalar(node) || node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL') return { line, column: col };
+  if (!isScalar(node) || node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL')
+    return { line, column: col };
   const quote = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE' ? 1 : 0;
   return { line, column: col + (column === 1 ? 0 : quote + column - 1) };
 }
@@ -174,12 +175,7 @@ function toProblem(issue: z.core.$ZodIssue, source: Source, data: unknown, schem
   return { offset: offsetOf(source.document, path), says, hint: hintOf(issue) };
 }
 
-function unknownKey(
-  key: string,
-  path: DocumentPath,
-  source: Source,
-  schema: z.ZodType,
-): Problem {
+function unknownKey(key: string, path: DocumentPath, source: Source, schema: z.ZodType): Problem {
   const known = knownKeys(schema, path);
   const near = nearest(key, known);
   const hint = near === undefined ? `the keys are ${known.join(', ')}` : `did you mean ${near}?`;

@@ -5,11 +5,11 @@
 import { checkDocument, type DocumentPath, type Place, readText } from '../config/document.js';
 import { FacetError } from '../errors.js';
 import { fieldsOf } from '../query/fields.js';
-import { parseQuery } from '../query/parser.js';
+import { parseQuery } from '../query/parse.js';
 import { QueryError } from '../query/query-error.js';
+import { parseTemplate } from './parse-template.js';
 import type { DirectoryRule, FilterRule, LabelRule, MountRule, Origin, Rules, Step } from './rules.js';
 import { type RulesInput, rulesSchema } from './schema.js';
-import { parseTemplate } from './parse-template.js';
 import { propertiesOf, TemplateError } from './template.js';
 
 /** Something in rules.yaml that is wrong. */
@@ -70,7 +70,8 @@ class Reader {
   }
 
   rules(data: RulesInput): Rules {
-    const directories = data.directories?.map((each, nth) => this.#directory(each, ['directories', nth])) ?? [];
+    const directories =
+      data.directories?.map((each, nth) => this.#directory(each, ['directories', nth])) ?? [];
     this.#refuseTwins(directories);
     return {
       labels: data.labels?.map((each, nth) => this.#labelRule(each, ['labels', nth])) ?? [],
@@ -161,7 +162,11 @@ class Reader {
     const source = colon < 0 ? text : text.slice(0, colon);
     if (!this.#sources.has(source)) {
       const known = [...this.#sources].join(', ');
-      this.#problem(path, `there is no source ${source}`, known === '' ? 'add it: facet index add' : `the sources are ${known}`);
+      this.#problem(
+        path,
+        `there is no source ${source}`,
+        known === '' ? 'add it: facet index add' : `the sources are ${known}`,
+      );
     }
     const prefix = colon < 0 ? '' : text.slice(colon + 1).replace(/^\/+/, '');
     if (prefix !== '' && !prefix.endsWith('/')) {
@@ -177,7 +182,11 @@ class Reader {
       if (first === undefined) lines.set(path, line);
       else {
         const hint = 'give one of them several mounts';
-        this.#problem(['directories', nth, 'path'], `/${path} is a directory already, in line ${first}`, hint);
+        this.#problem(
+          ['directories', nth, 'path'],
+          `/${path} is a directory already, in line ${first}`,
+          hint,
+        );
       }
     }
   }

@@ -1,6 +1,7 @@
 /** Why a file is where it is: what every mount makes of it, step by step, with the values that its template asked for. */
+
+import type { Clock } from '../query/compile.js';
 import type { Facts, Value } from '../query/facts.js';
-import type { Clock } from '../query/predicate.js';
 import { render } from './expand.js';
 import { BY_DEFAULT, BY_WHERE, decide, type Filter, passes } from './filter.js';
 import type { DirectoryRule, MountRule } from './rules.js';
@@ -82,7 +83,9 @@ function wordFor(verdict: Verdict): ExplainedMount['verdict'] {
 /** Every query up to the one that excludes the file. */
 function asked(directory: Directory, mount: Mount, facts: Facts, clock: Clock): AskedQuery[] {
   const all: AskedQuery[] = [];
-  const filters = mount.filter ? [...directory.filters, { filter: mount.filter, of: mount.rule }] : directory.filters;
+  const filters = mount.filter
+    ? [...directory.filters, { filter: mount.filter, of: mount.rule }]
+    : directory.filters;
   for (const { filter, of } of filters) {
     const decidedBy = decide(filter, facts, clock);
     all.push(...askedBy(filter, of, decidedBy));
@@ -91,7 +94,11 @@ function asked(directory: Directory, mount: Mount, facts: Facts, clock: Clock): 
   return all;
 }
 
-function* askedBy(filter: Filter, { line }: DirectoryRule | MountRule, decidedBy: number): Generator<AskedQuery> {
+function* askedBy(
+  filter: Filter,
+  { line }: DirectoryRule | MountRule,
+  decidedBy: number,
+): Generator<AskedQuery> {
   const { where, steps, default: rest } = filter.rule;
   if (where !== undefined) {
     const matches = decidedBy !== BY_WHERE;

@@ -1,7 +1,8 @@
 /** Which files a directory or a mount lets through: its query, then its steps. */
+
+import { type Clock, compilePredicate, type Predicate } from '../query/compile.js';
 import type { Facts } from '../query/facts.js';
-import { parseQuery } from '../query/parser.js';
-import { type Clock, compilePredicate, type Predicate } from '../query/predicate.js';
+import { parseQuery } from '../query/parse.js';
 import type { FilterRule, Step } from './rules.js';
 
 export interface Filter {

@@ -18,7 +18,9 @@ export function appliedLabelRules(db: Database): readonly LabelRule[] {
 /** The effective labels of a file, each with every origin it has. `direct` are those given directly. */
 export function labelOrigins(db: Database, file: FileRecord, direct: readonly string[]): LabelOrigin[] {
   const path = sourcePath(file);
-  const given = appliedLabelRules(db).filter(rule => rule.source === file.source && path.startsWith(rule.prefix));
+  const given = appliedLabelRules(db).filter(
+    rule => rule.source === file.source && path.startsWith(rule.prefix),
+  );
   const byRule = given.flatMap(({ source, prefix, labels }) =>
     labels.map(label => ({ label, from: `${source}:${prefix}` })),
   );

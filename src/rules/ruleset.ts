@@ -1,10 +1,11 @@
 /** Rules that are ready to be asked: for each file, every place where it appears, and why. */
+
+import type { Clock } from '../query/compile.js';
 import type { Facts } from '../query/facts.js';
-import type { Clock } from '../query/predicate.js';
-import { compileFilter, decide, type Filter, passes } from './filter.js';
-import type { DirectoryRule, MountRule, Origin, Rules } from './rules.js';
 import { expand } from './expand.js';
+import { compileFilter, decide, type Filter, passes } from './filter.js';
 import { parseTemplate } from './parse-template.js';
+import type { DirectoryRule, MountRule, Origin, Rules } from './rules.js';
 import type { Template } from './template.js';
 
 export interface Mount {
@@ -64,7 +65,8 @@ export function place(directory: Directory, facts: Facts, clock: Clock, placed: 
   for (const mount of directory.mounts) {
     const verdict = judge(directory, mount, facts, clock);
     if (!verdict.taken) continue;
-    for (const path of verdict.paths) add(placed, below(directory.rule.path, path), mount.rule.collide === 'newest');
+    for (const path of verdict.paths)
+      add(placed, below(directory.rule.path, path), mount.rule.collide === 'newest');
     if (directory.rule.pick === 'first') return;
   }
 }
@@ -146,7 +148,11 @@ function compileMount(rule: MountRule): Mount {
 }
 
 /** Without names and lines, which move nothing. */
-function filterKey({ where, steps, default: rest }: Pick<DirectoryRule, 'where' | 'steps' | 'default'>): unknown {
+function filterKey({
+  where,
+  steps,
+  default: rest,
+}: Pick<DirectoryRule, 'where' | 'steps' | 'default'>): unknown {
   return [where ?? null, steps.map(step => [step.match, step.then]), rest];
 }
 

@@ -2,8 +2,8 @@
 import type { Database } from 'better-sqlite3';
 import { FileFacts } from '../catalog/facts.js';
 import { allFiles, sourcePath } from '../catalog/files.js';
+import type { Clock } from '../query/compile.js';
 import type { Facts } from '../query/facts.js';
-import type { Clock } from '../query/predicate.js';
 import type { MountRule } from './rules.js';
 import { type Directory, judge, type Ruleset } from './ruleset.js';
 

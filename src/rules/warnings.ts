@@ -47,7 +47,8 @@ function* stepsWithoutEnd({ steps, default: rest, line }: FilterRule & { line: n
 function* idle(directory: DirectoryRule, mount: MountRule, survey: Survey): Generator<Problem> {
   const count = survey.mounts.get(mount);
   if (!count || count.taken > 0) return;
-  const what = directory.mounts.length === 1 ? `/${directory.path}` : `mount ${mount.name} of /${directory.path}`;
+  const what =
+    directory.mounts.length === 1 ? `/${directory.path}` : `mount ${mount.name} of /${directory.path}`;
   const { line } = mount;
   if (count.shadowed > 0) {
     const message = `${what} is shadowed: mounts before it take all ${count.shadowed} files that it matches`;

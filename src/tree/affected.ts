@@ -7,7 +7,11 @@ import type { Arrangement } from './arrangement.js';
 const PAGE = 5_000;
 
 /** Every file that could be elsewhere by now, in the order of their ids. */
-export function* affectedFiles(db: Database, _before: Arrangement, _after: Arrangement): Generator<CatalogFile> {
+export function* affectedFiles(
+  db: Database,
+  _before: Arrangement,
+  _after: Arrangement,
+): Generator<CatalogFile> {
   yield* allFiles(db);
 }
 

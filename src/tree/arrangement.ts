@@ -1,6 +1,6 @@
 /** What decides where files appear in the tree. Rules compile to one of these; without rules the default applies. */
 import type { CatalogFile, CatalogFolder } from '../catalog/projector.js';
-import type { Clock } from '../query/predicate.js';
+import type { Clock } from '../query/compile.js';
 
 export interface Placement {
   /** The directory's path in the tree, without leading or trailing slash; '' is the root. */
@@ -20,6 +20,11 @@ export interface Arrangement {
   placements(file: CatalogFile, clock: Clock): readonly Placement[];
   /** The directory that stands for a source's folder and exists even when it is empty; undefined when none does. */
   directory(folder: CatalogFolder): string | undefined;
+}
+
+/** Knows which arrangement is in force now. */
+export interface FindsArrangement {
+  current(): Arrangement;
 }
 
 /** `/{source}/{path}`: each source is a directory, with its folders as they are. */

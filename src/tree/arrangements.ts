@@ -3,11 +3,16 @@ import type { Database } from 'better-sqlite3';
 import { AppliedRules } from '../catalog/applied-rules.js';
 import { FileFacts } from '../catalog/facts.js';
 import type { CatalogFile } from '../catalog/projector.js';
+import type { Clock } from '../query/compile.js';
 import type { Facts } from '../query/facts.js';
-import type { Clock } from '../query/predicate.js';
 import { readRules } from '../rules/rules.js';
 import { Ruleset } from '../rules/ruleset.js';
-import { type Arrangement, defaultArrangement, type Placement } from './arrangement.js';
+import {
+  type Arrangement,
+  defaultArrangement,
+  type FindsArrangement,
+  type Placement,
+} from './arrangement.js';
 
 /** The arrangement that rules make. */
 export class RuledArrangement implements Arrangement {
@@ -38,7 +43,7 @@ export class RuledArrangement implements Arrangement {
   }
 }
 
-export class Arrangements {
+export class Arrangements implements FindsArrangement {
   readonly #db: Database;
   readonly #applied: AppliedRules;
   #document: string | undefined;

@@ -1,7 +1,7 @@
 /** Which paths a file asks for, and which it has: another file or a directory can be in its way. */
 import type { Database } from 'better-sqlite3';
-import { EntryType } from '../catalog/projector.js';
 import { type FileRecord, Files, sourcePath } from '../catalog/files.js';
+import { EntryType } from '../catalog/projector.js';
 import type { Tree } from './tree.js';
 
 export interface Claim {

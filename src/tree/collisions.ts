@@ -23,7 +23,8 @@ interface Contender {
 /** Told of each name that means another file now, or none. */
 export type OnChanged = (parent: number, name: string) => void;
 
-const FILE = 'JOIN files f ON f.id = e.ino JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id';
+const FILE =
+  'JOIN files f ON f.id = e.ino JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id';
 const CONTENDER = `
   SELECT e.name, e.ino, coalesce(e.wanted, e.name) AS wanted, e.type, e.newest, f.mtime_us AS mtimeUs, s.name AS source
   FROM entries e ${FILE}`;
@@ -50,8 +51,9 @@ export class Collisions {
     );
     this.#taken = db.prepare('SELECT 1 FROM entries WHERE parent = ? AND name = ?');
     this.#rename = db.prepare('UPDATE entries SET name = ?, wanted = ? WHERE parent = ? AND name = ?');
+    // A file that asks for a place twice is there once.
     this.#insert = db.prepare(
-      'INSERT INTO entries(parent, name, ino, type, wanted, newest) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO entries(parent, name, ino, type, wanted, newest) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#remove = db.prepare('DELETE FROM entries WHERE parent = ? AND name = ?');
     this.#hide = db.prepare('INSERT INTO hidden(parent, wanted, ino, type) VALUES (?, ?, ?, ?)');
@@ -112,7 +114,12 @@ export class Collisions {
   }
 
   /** Takes all names away; who is not to be shown loses the entry as well. */
-  #setShown(parent: number, all: readonly Contender[], shown: ReadonlySet<Contender>, onChanged: OnChanged): void {
+  #setShown(
+    parent: number,
+    all: readonly Contender[],
+    shown: ReadonlySet<Contender>,
+    onChanged: OnChanged,
+  ): void {
     for (const each of all) {
       const { name, wanted, ino, type, newest } = each;
       if (shown.has(each)) {

@@ -3,14 +3,14 @@
  * index, so that nobody goes through all files to see whose time has come.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { CATALOG_FILE, type CatalogFileRow, toCatalogFile } from '../catalog/files.js';
+import { CATALOG_FILE } from '../catalog/files.js';
 import type { CatalogFile } from '../catalog/projector.js';
 
 export class Due {
   readonly #any: Statement<[]>;
   readonly #set: Statement<[number, number]>;
   readonly #forget: Statement<[number]>;
-  readonly #files: Statement<[number, number], CatalogFileRow>;
+  readonly #files: Statement<[number, number], CatalogFile>;
   #isEmpty = true;
 
   constructor(db: Database) {
@@ -44,6 +44,6 @@ export class Due {
 
   /** Files whose time has come by `now`, the longest due first. */
   files(now: number, limit: number): CatalogFile[] {
-    return this.#isEmpty ? [] : this.#files.all(now, limit).map(toCatalogFile);
+    return this.#isEmpty ? [] : this.#files.all(now, limit);
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { BulkInsert } from '../catalog/bulk-insert.js';
+import { entryType } from '../catalog/files.js';
 import {
   type CatalogFile,
   type CatalogFolder,
@@ -13,11 +14,11 @@ import {
   type TakeInode,
 } from '../catalog/projector.js';
 import { ROOT_INODE } from '../catalog/schema.js';
-import type { Arrangement, Placement } from './arrangement.js';
+import { affectedFiles, allFolders } from './affected.js';
+import type { Arrangement, FindsArrangement, Placement } from './arrangement.js';
 import { Arrangements } from './arrangements.js';
 import { Collisions, isPlaceholder } from './collisions.js';
 import { Due } from './due.js';
-import { affectedFiles, allFolders } from './affected.js';
 import { TreeChanges } from './tree-changes.js';
 
 interface EntryRow {
@@ -51,9 +52,8 @@ const VIRTUAL_MODE = 0o040755;
 
 export class TreeProjector implements Projector {
   readonly #db: Database;
-  readonly #arrangements: Arrangements;
+  readonly #arrangements: FindsArrangement;
   readonly #due: Due;
-  readonly #clock: () => number;
   readonly #takeInode: TakeInode;
   readonly #collisions: Collisions;
   readonly #changes: TreeChanges;
@@ -83,13 +83,12 @@ export class TreeProjector implements Projector {
   /** Directories in which names are to be given anew. */
   #contended = new Set<number>();
 
-  /** `clock` tells the time, in milliseconds since the epoch. */
-  constructor(db: Database, takeInode: TakeInode, clock: () => number = Date.now) {
+  /** The arrangements are those of the rules in the catalog, unless others are given. */
+  constructor(db: Database, takeInode: TakeInode, arrangements: FindsArrangement = new Arrangements(db)) {
     this.#db = db;
-    this.#arrangements = new Arrangements(db);
+    this.#arrangements = arrangements;
     this.#arrangement = this.#arrangements.current();
     this.#due = new Due(db);
-    this.#clock = clock;
     this.#takeInode = takeInode;
     this.#collisions = new Collisions(db);
     this.#changes = new TreeChanges(db);
@@ -148,7 +147,7 @@ export class TreeProjector implements Projector {
     }
     for (const entry of this.#entriesOf.all(file.id)) this.#keepOrRemove(entry, wanted);
     for (const hidden of this.#hiddenOf.all(file.id)) this.#keepHidden(hidden, file.id, wanted);
-    this.#setType.run(file.type, file.id);
+    this.#setType.run(entryType(file.mode), file.id);
     for (const place of wanted.values()) this.#add(file, place);
   }
 
@@ -206,7 +205,7 @@ export class TreeProjector implements Projector {
   }
 
   revisit(limit: number): void {
-    for (const file of this.#due.files(this.#clock(), limit)) this.fileChanged(file);
+    for (const file of this.#due.files(Date.now(), limit)) this.fileChanged(file);
   }
 
   finish(): void {
@@ -215,7 +214,7 @@ export class TreeProjector implements Projector {
     this.#resolveCollisions();
     for (const ino of this.#shrunk) this.#removeIfEmpty(ino);
     this.#resolveCollisions();
-    const now = this.#clock() * 1000;
+    const now = Date.now() * 1000;
     for (const ino of this.#changes.changedListings()) this.#touch.run(now, ino);
     this.#changes.finish();
     this.#shrunk.clear();
@@ -237,7 +236,7 @@ export class TreeProjector implements Projector {
   }
 
   #placements(file: CatalogFile): readonly Placement[] {
-    const clock = { now: this.#clock(), due: Number.POSITIVE_INFINITY };
+    const clock = { now: Date.now(), due: Number.POSITIVE_INFINITY };
     const placements = this.#arrangement.placements(file, clock);
     this.#due.set(file.id, clock.due);
     return placements;
@@ -248,7 +247,7 @@ export class TreeProjector implements Projector {
   }
 
   #add(file: CatalogFile, { parent, name, newest }: Place): void {
-    this.#insertEntry.add(parent, name, file.id, file.type, newest);
+    this.#insertEntry.add(parent, name, file.id, entryType(file.mode), newest);
     this.#changes.added(parent);
   }
 
@@ -315,7 +314,7 @@ export class TreeProjector implements Projector {
       this.#contended.add(parent);
     }
     const ino = this.#takeInode();
-    this.#insertDirectory.run(ino, parent, name, this.#clock() * 1000, VIRTUAL_MODE);
+    this.#insertDirectory.run(ino, parent, name, Date.now() * 1000, VIRTUAL_MODE);
     this.#insertEntry.add(parent, name, ino, EntryType.directory, 0);
     this.#insertEntry.flush();
     this.#changes.created(ino);
