@@ -1,6 +1,7 @@
-/** `facet index search`: files by a part of their names. */
+/** `facet index search`: the files that a query asks for. */
+import type { Query } from '../../src/query/ast.js';
 import type { Volume as OpenVolume } from '../../src/volume/volume.js';
-import { argument, command } from '../command.js';
+import { argumentList, command } from '../command.js';
 import { formatSize } from '../format.js';
 import { text } from '../kinds.js';
 import { printable } from '../terminal.js';
@@ -13,13 +14,19 @@ interface FoundFile {
 }
 
 export default command({
-  description: 'Lists the files whose names contain a text, whatever the case of its letters.',
-  arguments: { text: argument(text, 'TEXT', 'a part of the name') },
+  description:
+    'Lists the files that a query asks for. Words are parts of names, whatever the case; name:*.pdf, size>5MB, age<30d, ' +
+    'type=video, label:work and title=Dune ask for more, and and, or, not and parentheses put questions together. Several ' +
+    'arguments are one query; what the shell would take for itself has to be in quotes.',
+  arguments: { query: argumentList(text, 'QUERY', 'what the files are like', { required: true }) },
   examples: [
     { command: 'facet index search report', says: 'files such as Annual-Report.pdf' },
-    { command: 'facet index search .pdf --json | jq -r .path', says: 'only their paths' },
+    { command: "facet index search 'type=video size>1GB age<30d'", says: 'large videos of the last 30 days' },
+    { command: "facet index search 'name:*.pdf' --json | jq -r .path", says: 'only their paths' },
   ],
-  async run({ home, output }, { text: wanted }) {
+  async run({ home, output }, { query }) {
+    const { parseQuery } = await import('../../src/query/parse.js');
+    const wanted = parseQuery(query.join(' '));
     const { Volume } = await import('../../src/volume/volume.js');
     const volume = new Volume(home.catalogFile);
     try {
@@ -33,8 +40,8 @@ export default command({
   },
 });
 
-function* found({ files, tree }: OpenVolume, wanted: string): Generator<FoundFile> {
-  for (const { id, size, mtimeUs } of files.nameContains(wanted)) {
+function* found({ search, tree }: OpenVolume, query: Query): Generator<FoundFile> {
+  for (const { id, size, mtimeUs } of search.find(query)) {
     const mtime = new Date(mtimeUs / 1000).toISOString();
     for (const path of tree.pathsOf(id)) yield { path, id, size, mtime };
   }

@@ -68,10 +68,15 @@ interface FolderPlace {
 const MAX_PLACES = 20_000;
 
 const TYPE_BITS = 0o170000;
+const LINK_BITS = 0o120000;
+
+/** The columns of a `FileRecord`, of the tables `files f`, `folders d` and `sources s`. */
+export const RECORD_COLUMNS = `
+  f.id, s.id AS sourceId, s.name AS source, s.uri AS sourceUri, d.path AS folderPath, f.name, f.size, f.mtime_us AS mtimeUs,
+         f.mode, f.dev, f.ino, f.target, f.sha256, f.deleted_at AS deletedAt`;
 
 const RECORD = `
-  SELECT f.id, s.id AS sourceId, s.name AS source, s.uri AS sourceUri, d.path AS folderPath, f.name, f.size, f.mtime_us AS mtimeUs,
-         f.mode, f.dev, f.ino, f.target, f.sha256, f.deleted_at AS deletedAt
+  SELECT ${RECORD_COLUMNS}
   FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
 
 /** What the tree is told of a file. */
@@ -121,7 +126,6 @@ export class Files {
 
   constructor(db: Database) {
     this.#db = db;
-    db.function('fold_case', { deterministic: true }, text => String(text).toLowerCase());
     this.#byId = db.prepare(`${RECORD} WHERE f.id = ?`);
     this.#present = db
       .prepare<[number], [number, string, number, number]>(
@@ -235,17 +239,6 @@ export class Files {
       .get(sourceId);
     return { files: row?.files ?? 0, bytes: row?.bytes ?? 0, folders: folders?.folders ?? 0 };
   }
-
-  /** Files whose name contains `text`, whatever the case, in the order of their ids. */
-  nameContains(text: string): IterableIterator<FileRecord> {
-    // LIKE knows the case of ASCII letters only, and is several times faster than a call for each name.
-    const ascii = /^[\x20-\x7e]*$/.test(text);
-    const matches = ascii ? `f.name LIKE ? ESCAPE '\\'` : 'instr(fold_case(f.name), ?) > 0';
-    const value = ascii ? `%${text.replace(/[\\%_]/g, '\\$&')}%` : text.toLowerCase();
-    return this.#db
-      .prepare<[string], FileRecord>(`${RECORD} WHERE f.deleted_at IS NULL AND ${matches} ORDER BY f.id`)
-      .iterate(value);
-  }
 }
 
 /** The `d_type` that belongs to an st_mode. */
@@ -253,7 +246,7 @@ export function entryType(mode: number): EntryType {
   switch (mode & TYPE_BITS) {
     case 0o040000:
       return EntryType.directory;
-    case 0o120000:
+    case LINK_BITS:
       return EntryType.link;
     default:
       return EntryType.file;
@@ -261,7 +254,7 @@ export function entryType(mode: number): EntryType {
 }
 
 export function isLink(mode: number): boolean {
-  return entryType(mode) === EntryType.link;
+  return (mode & TYPE_BITS) === LINK_BITS;
 }
 
 /** The path of a file below its source's root. */

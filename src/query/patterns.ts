@@ -33,7 +33,9 @@ export function compileLinearGlob(glob: string): Match {
   const source = picomatch.makeRe(withLiterals(glob), options).source.replace(ASSERTIONS, '');
   try {
     const regex = RE2JS.compile(source, RE2JS.DOTALL);
-    return text => text === glob || regex.testExact(text);
+    // As picomatch has it: `[1080p].mkv` finds the file of that very name, too.
+    const itself = glob.includes('\\') ? undefined : glob;
+    return text => text === itself || regex.testExact(text);
   } catch (error) {
     throw new FacetError('usage', `"${glob}" is too complicated a glob`, {
       cause: error,

@@ -5,6 +5,7 @@
 import type { Database } from 'better-sqlite3';
 import { openDatabase } from '../catalog/database.js';
 import { type FileLocation, type FileRecord, Files, sourcePath } from '../catalog/files.js';
+import { Search } from '../catalog/search.js';
 import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
@@ -21,6 +22,7 @@ export class Volume {
   readonly db: Database;
   readonly tree: Tree;
   readonly files: Files;
+  readonly search: Search;
   readonly sources: Sources;
   readonly #avoid: string | undefined;
   readonly #local = new Map<number, LocalSource>();
@@ -34,6 +36,7 @@ export class Volume {
     this.db = openDatabase(catalogFile, 'read');
     this.tree = new Tree(this.db);
     this.files = new Files(this.db);
+    this.search = new Search(this.db);
     this.sources = new Sources(this.db);
   }
 
