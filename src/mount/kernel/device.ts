@@ -38,7 +38,7 @@ export function deviceChannel(device: number): Channel {
   return {
     receive(into) {
       const began = performance.now();
-      let count = ask(into, maySpin && isBusy ? began + SPIN_MS : began);
+      let count = maySpin && isBusy ? ask(into, began + SPIN_MS) : 0;
       if (count === 0) {
         wait();
         count = ask(into, began);
