@@ -14,6 +14,7 @@ import { errnoOf } from './errno.js';
 import { DIRENT, ENTRY_OUT, FOPEN } from './kernel/abi.js';
 import {
   createEntry,
+  DEFERRED,
   type Entry,
   type FileSystemStatus,
   type Handler,
@@ -65,6 +66,11 @@ export class Dispatch implements Handler {
     this.#files = new OpenFiles(this.#options.device, this.#options.openFiles, negotiated.passthrough);
     this.#opendirless = negotiated.opendirless;
     this.#options.onReady(negotiated);
+  }
+
+  /** After the last request. */
+  end(): void {
+    this.#files.end();
   }
 
   get openFiles(): number {
@@ -156,7 +162,9 @@ export class Dispatch implements Handler {
     return -ESTALE;
   }
 
-  read({ handle, size, offset }: FuseRequest, target: Buffer, at: number): number {
+  read(request: FuseRequest, target: Buffer, at: number): number {
+    if (this.#files.splice(request)) return DEFERRED;
+    const { handle, size, offset } = request;
     return this.#files.read(handle, target, at, size, offset);
   }
 

@@ -63,6 +63,7 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
     onFault: (error, opcode) => post({ kind: 'fault', message: errorMessage(error), opcode }),
   });
   const state = session.run(deviceChannel(data.device));
+  dispatch.end();
   volume.close();
   post({ kind: 'ended', state });
 }

@@ -1,6 +1,6 @@
 /**
  * The few calls of the C library that Node does not offer, or not as cheaply as the FUSE thread wants them, through koffi:
- * pairs of sockets, receiving a descriptor, ioctl, read, write and poll, a signal for one thread. Loaded at the first use, once a thread. Structs are those of 64-bit Linux.
+ * pairs of sockets, receiving a descriptor, ioctl, read, write, poll and splice, a signal for one thread. Loaded at the first use, once a thread. Structs are those of 64-bit Linux.
  */
 
 import { createRequire } from 'node:module';
@@ -12,6 +12,9 @@ interface Libc {
   read(descriptor: number, into: Buffer, length: number): number;
   write(descriptor: number, bytes: Buffer, length: number): number;
   poll(list: Buffer, count: number, timeoutMs: number): number;
+  pipe2(pair: Int32Array, flags: number): number;
+  splice(from: number, at: Buffer | null, to: number, atTo: null, length: number, flags: number): number;
+  fcntl(descriptor: number, command: number, type: 'int', argument: number): number;
   ioctl(descriptor: number, request: number, argument: Buffer): number;
   sigaction(signal: number, action: Buffer, previous: null): number;
   syscall(number: number, first: number, second: number, third: number): number;
@@ -35,6 +38,9 @@ function libc(): Libc {
     read: library.func('int64_t read(int, void *, size_t)'),
     write: library.func('int64_t write(int, void *, size_t)'),
     poll: library.func('int poll(void *, unsigned long, int)'),
+    pipe2: library.func('int pipe2(void *, int)'),
+    splice: library.func('int64_t splice(int, void *, int, void *, size_t, unsigned int)'),
+    fcntl: library.func('int fcntl(int, int, ...)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     sigaction: library.func('int sigaction(int, void *, void *)'),
     syscall: library.func('int64_t syscall(int64_t, int64_t, int64_t, int64_t)'),
@@ -102,6 +108,36 @@ export function readBytes(descriptor: number, into: Buffer): number {
 export function writeBytes(descriptor: number, bytes: Buffer, length: number): number {
   const calls = libc();
   const count = calls.write(descriptor, bytes, length);
+  return count < 0 ? -calls.errno() : count;
+}
+
+const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
+const F_SETPIPE_SZ = 1031;
+
+export interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+  /** Bytes, when they come in whole pages. */
+  readonly capacity: number;
+}
+
+/** A pipe that never waits, of `capacity` bytes if the system allows this user so much, else of what it likes. */
+export function openPipe(capacity: number): Pipe {
+  const pair = new Int32Array(2);
+  const { pipe2, fcntl } = libc();
+  if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) !== 0) throw failedCall('pipe2');
+  const [readEnd = -1, writeEnd = -1] = pair;
+  return { readEnd, writeEnd, capacity: fcntl(writeEnd, F_SETPIPE_SZ, 'int', capacity) };
+}
+
+/**
+ * splice(2): how many bytes went from one descriptor to the other, one of which is a pipe, or a negative errno. `place` is
+ * a 64-bit offset in the first, which moves on; null where that is the pipe.
+ */
+export function spliceBytes(from: number, place: Buffer | null, to: number, length: number): number {
+  const calls = libc();
+  const count = calls.splice(from, place, to, null, length, 0);
   return count < 0 ? -calls.errno() : count;
 }
 
