@@ -10,7 +10,7 @@ import { availableParallelism, constants } from 'node:os';
 import { createWait, makeNonBlocking, readBytes, systemError, writeBytes } from './libc.js';
 import type { Channel } from './session.js';
 
-const { EAGAIN, EINTR, ENOENT } = constants.errno;
+const { EAGAIN } = constants.errno;
 
 /** How long to ask before sleeping: about what a wake-up costs. */
 const SPIN_MS = 0.05;
@@ -30,7 +30,7 @@ export function deviceChannel(device: number): Channel {
     for (;;) {
       const count = readBytes(device, into);
       if (count >= 0) return count;
-      if (count !== -EAGAIN) return failedRead(count);
+      if (count !== -EAGAIN) throw systemError('read', count);
       if (performance.now() >= until) return 0;
     }
   };
@@ -51,10 +51,4 @@ export function deviceChannel(device: number): Channel {
       if (result < 0) throw systemError('write', result);
     },
   };
-}
-
-/** Errors that pass mean that there is no message: a signal came, or the request was withdrawn. */
-function failedRead(result: number): number {
-  if (result === -EINTR || result === -ENOENT) return 0;
-  throw systemError('read', result);
 }

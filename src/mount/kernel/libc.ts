@@ -3,6 +3,7 @@
  * pairs of sockets, receiving a descriptor, ioctl, read, write, poll and splice, a signal for one thread. Loaded at the first use, once a thread. Structs are those of 64-bit Linux.
  */
 
+import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 
@@ -118,17 +119,23 @@ const F_SETPIPE_SZ = 1031;
 export interface Pipe {
   readonly readEnd: number;
   readonly writeEnd: number;
-  /** Bytes, when they come in whole pages. */
-  readonly capacity: number;
 }
 
-/** A pipe that never waits, of `capacity` bytes if the system allows this user so much, else of what it likes. */
-export function openPipe(capacity: number): Pipe {
+/** A pipe that never waits, of at least `capacity` bytes; undefined where this process is not allowed so much. */
+export function openPipe(capacity: number): Pipe | undefined {
   const pair = new Int32Array(2);
   const { pipe2, fcntl } = libc();
-  if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) !== 0) throw failedCall('pipe2');
+  if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) !== 0) return undefined;
   const [readEnd = -1, writeEnd = -1] = pair;
-  return { readEnd, writeEnd, capacity: fcntl(writeEnd, F_SETPIPE_SZ, 'int', capacity) };
+  const pipe = { readEnd, writeEnd };
+  if (fcntl(writeEnd, F_SETPIPE_SZ, 'int', capacity) >= capacity) return pipe;
+  closePipe(pipe);
+  return undefined;
+}
+
+export function closePipe({ readEnd, writeEnd }: Pipe): void {
+  closeSync(readEnd);
+  closeSync(writeEnd);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The loop of the FUSE thread: read a request from the device (blocking), answer it in the same thread, write
+ * The loop of the FUSE thread: wait for a request from the device, answer it in the same thread, write
  * one reply. Only unmounting, DESTROY or a stop that was asked for ends it; whatever a message or the handler
  * does wrong costs that one request an EIO and is counted.
  *

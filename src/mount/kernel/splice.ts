@@ -1,15 +1,14 @@
 /**
- * Answers a READ without its bytes passing through this process: splice(2) moves the pages of an open file into a pipe, behind
- * the header of the reply, and from there to the device. One copy instead of two; the difference pays for the calls from
- * some ten kilobytes on.
+ * Answers a READ without its bytes passing through this process: splice(2) puts the pages of an open file into a pipe,
+ * behind the header of the reply, and takes them from there to the device. One copy instead of two. The pages stay in the
+ * cache of the file system that they come from: they are not moved (SPLICE_F_MOVE), or it would have to read them again.
  *
- * The header says how long the answer is before anything was read, so this is for reads that do not reach the file's end.
- * Where it does not go that way, nothing was answered and the caller reads as usual.
+ * The header says how long the answer is before anything was read, so this is for reads that do not go beyond the file's
+ * end. Where it does not go that way, nothing was answered and the caller reads as usual.
  */
 
-import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { openPipe, type Pipe, spliceBytes, writeBytes } from './libc.js';
+import { closePipe, openPipe, type Pipe, spliceBytes, writeBytes } from './libc.js';
 import { createMessage, type FuseRequest } from './reader.js';
 import { createReply, putU64, BODY as START, seal } from './writer.js';
 
@@ -17,7 +16,7 @@ import { createReply, putU64, BODY as START, seal } from './writer.js';
 const PIPE_BYTES = 512 * 1024;
 const PAGE = 4096;
 
-/** Smaller answers are copied as fast. */
+/** Smaller answers are copied in about the time that the additional calls take. */
 const LEAST = 32 * 1024;
 
 /** The request is gone, or all of them are: there is nobody left to answer. */
@@ -41,7 +40,7 @@ export class Splicer {
   /** Answers a READ from the descriptor. False: it was not answered, and would not be the next time. */
   answer(request: FuseRequest, descriptor: number): boolean {
     this.#pipe ??= openPipe(PIPE_BYTES);
-    if (this.#pipe.capacity < PIPE_BYTES) return false;
+    if (this.#pipe === undefined) return false;
     const length = START + request.size;
     const sent = this.#fill(this.#pipe, request, descriptor)
       ? spliceBytes(this.#pipe.readEnd, null, this.#device, length)
@@ -70,9 +69,7 @@ export class Splicer {
   }
 
   close(): void {
-    if (this.#pipe === undefined) return;
-    closeSync(this.#pipe.readEnd);
-    closeSync(this.#pipe.writeEnd);
+    if (this.#pipe !== undefined) closePipe(this.#pipe);
     this.#pipe = undefined;
   }
 }
