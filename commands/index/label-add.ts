@@ -1,6 +1,7 @@
 /** `facet index label add`. */
 import { argument, argumentList, command } from '../command.js';
 import { label, path } from '../kinds.js';
+import { openVolume } from '../volume.js';
 import { describedText, describeFiles } from './describe.js';
 import { filesOf } from './files.js';
 
@@ -15,8 +16,7 @@ export default command({
     { command: "facet index label add '/photos/**/*.raw' unsorted", says: 'a label for many' },
   ],
   async run(context, { path: wanted, labels }) {
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(context.home.catalogFile);
+    const volume = await openVolume(context.home);
     try {
       const files = [...filesOf(volume, [wanted])];
       const done = await describeFiles(

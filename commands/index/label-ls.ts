@@ -3,6 +3,7 @@ import { command, optionalArgument } from '../command.js';
 import { formatCount } from '../format.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 import { fileOf } from './files.js';
 
 export default command({
@@ -16,12 +17,11 @@ export default command({
     { command: 'facet index label ls /docs/a.pdf', says: 'the labels of one file' },
   ],
   async run({ home, output }, { path: wanted }) {
-    const [{ Volume }, { Descriptions }, { labelOrigins }] = await Promise.all([
-      import('../../src/volume/volume.js'),
+    const [{ Descriptions }, { labelOrigins }] = await Promise.all([
       import('../../src/catalog/descriptions.js'),
       import('../../src/rules/label-rules.js'),
     ]);
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
       const descriptions = new Descriptions(volume.db);
       if (wanted === undefined) {

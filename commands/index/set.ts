@@ -2,9 +2,10 @@
 
 import { FacetError } from '../../src/errors.js';
 import type { Property } from '../../src/query/facts.js';
-import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { argumentList, command, option, optionList } from '../command.js';
 import { file, text } from '../kinds.js';
+import { openVolume } from '../volume.js';
 import { describedText, describeFiles, type Said } from './describe.js';
 import { filesOf } from './files.js';
 import { propertyName } from './property-name.js';
@@ -33,8 +34,7 @@ export default command({
     },
   ],
   async run(context, { words }, { unset, fromJson }) {
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(context.home.catalogFile);
+    const volume = await openVolume(context.home);
     try {
       if (fromJson !== undefined) {
         if (words.length + unset.length > 0)
@@ -52,7 +52,7 @@ export default command({
 
 async function fromLines(
   context: Parameters<typeof describeFiles>[0],
-  volume: OpenVolume,
+  volume: Volume,
   name: string,
 ): Promise<void> {
   // Loads zod, which takes as long as all the rest.
@@ -71,11 +71,7 @@ async function fromLines(
   );
 }
 
-function fromWords(
-  volume: OpenVolume,
-  [path, ...settings]: readonly string[],
-  unset: readonly string[],
-): Said[] {
+function fromWords(volume: Volume, [path, ...settings]: readonly string[], unset: readonly string[]): Said[] {
   if (path === undefined) throw new FacetError('usage', 'which file? give its path, then NAME=VALUE');
   if (settings.length + unset.length === 0)
     throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`);

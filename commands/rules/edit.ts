@@ -5,13 +5,13 @@ import { existsSync } from 'node:fs';
 import { FacetError } from '../../src/errors.js';
 import { command } from '../command.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 
 export default command({
   description:
     'Opens rules.yaml in the editor that VISUAL or EDITOR names (vi where neither is set), and checks it afterwards. Nothing changes in the tree until it is applied.',
   async run({ home, output }) {
-    const [{ Volume }, { draftOf }, { rulesOf }] = await Promise.all([
-      import('../../src/volume/volume.js'),
+    const [{ draftOf }, { rulesOf }] = await Promise.all([
       import('./draft.js'),
       import('../../src/rules/document.js'),
     ]);
@@ -22,7 +22,7 @@ export default command({
       });
     }
     await openEditor(process.env.VISUAL || process.env.EDITOR || 'vi', home.rulesFile);
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
       rulesOf(draftOf(home.rulesFile, volume));
     } finally {

@@ -1,12 +1,13 @@
 /** `facet rules explain`: why a file is where it is, or why it is nowhere. */
-import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
+import { type FileRecord, originOf } from '../../src/catalog/files.js';
 import type { AskedQuery, ExplainedDirectory, ExplainedMount } from '../../src/rules/explain.js';
 import type { Claim } from '../../src/tree/claims.js';
-import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { argument, command, flag } from '../command.js';
 import { fileOf } from '../index/files.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 
 interface Explanation {
   id: number;
@@ -29,8 +30,7 @@ export default command({
     { command: 'facet rules explain docs:work/x.pdf', says: 'where is it, or why nowhere?' },
   ],
   async run({ home, output }, { file }, { all }) {
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
       const explained = await explanation(volume, fileOf(volume, file));
       await output.result(explained, each => toText(each, all));
@@ -40,7 +40,7 @@ export default command({
   },
 });
 
-async function explanation({ db, tree }: OpenVolume, file: FileRecord): Promise<Explanation> {
+async function explanation({ db, tree }: Volume, file: FileRecord): Promise<Explanation> {
   const [{ explain }, { Arrangements, RuledArrangement }, { claimsOf }, { labelOrigins }, { Descriptions }] =
     await Promise.all([
       import('../../src/rules/explain.js'),
@@ -61,10 +61,6 @@ async function explanation({ db, tree }: OpenVolume, file: FileRecord): Promise<
     labels: labelOrigins(db, file, new Descriptions(db).labels(file.id)),
     directories,
   };
-}
-
-function originOf(file: FileRecord): string {
-  return `${file.source}:${sourcePath(file)}`;
 }
 
 function toText({ id, origin, claims, labels, directories }: Explanation, all: boolean): string {

@@ -5,6 +5,7 @@ export default group({
   description:
     'Arranges the tree by rules. They are written in rules.yaml, which facet-rules(5) describes; nothing changes until they are applied.',
   commands: {
+    init: entry('begin with a rules.yaml to edit', () => import('./init.js')),
     edit: entry('open rules.yaml in an editor, and check it', () => import('./edit.js')),
     check: entry(
       'say what is wrong with rules.yaml, and what is probably not meant',

@@ -257,6 +257,11 @@ export function isLink(mode: number): boolean {
   return (mode & TYPE_BITS) === LINK_BITS;
 }
 
+/** `docs:work/a.pdf`: what a file is called where it may not be in the tree. */
+export function originOf(file: { source: string; folderPath: string; name: string }): string {
+  return `${file.source}:${sourcePath(file)}`;
+}
+
 /** The path of a file below its source's root. */
 export function sourcePath(file: { folderPath: string; name: string }): string {
   return file.folderPath === '' ? file.name : `${file.folderPath}/${file.name}`;

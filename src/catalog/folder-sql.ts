@@ -7,9 +7,16 @@ type Bind = (value: Value) => string;
 
 const ANY_SOURCE = 'source_id IN (SELECT id FROM sources)';
 
-/** The files of the folders that a SELECT finds. */
-export function inFolders(select: string): string {
-  return `f.folder_id IN (${select})`;
+/**
+ * The ids of the files in the folders that a SELECT finds. By id, because those come in order: the files themselves
+ * would have to be sorted with all their columns.
+ */
+export function idsIn(folders: string): string {
+  return `SELECT id FROM files WHERE deleted_at IS NULL AND folder_id IN (${folders})`;
+}
+
+export function inFolders(folders: string): string {
+  return `f.id IN (${idsIn(folders)})`;
 }
 
 /** Folders below the literal beginning of a glob for paths; undefined when it has none. */

@@ -10,7 +10,7 @@ import { compileContains, compileFieldTest, compileNameTest } from '../query/nam
 import { literalGlob } from '../query/patterns.js';
 import { rangeOf } from '../query/period.js';
 import { compileTextTest } from '../query/text-test.js';
-import { belowBase, belowPrefix, inFolders } from './folder-sql.js';
+import { belowBase, belowPrefix, idsIn, inFolders } from './folder-sql.js';
 import { propertySql } from './property-sql.js';
 import type { SqlContext } from './sql-context.js';
 
@@ -164,12 +164,12 @@ function aboutLabels(test: TextTest, context: SqlContext): Bounds {
 }
 
 function labelled(where: string, asks: (label: string) => boolean, context: SqlContext): Bounds {
-  const direct = `f.id IN (SELECT file_id FROM labels ${where})`;
+  const direct = `SELECT file_id FROM labels ${where}`;
   const rules = context.labelRules.filter(rule => rule.labels.some(asks));
-  if (rules.length === 0) return exact(direct, 2);
-  if (rules.length > MOST_RULES) return { may: '1', must: `(${direct})`, cost: 2 };
+  if (rules.length === 0) return exact(`f.id IN (${direct})`, 4);
+  if (rules.length > MOST_RULES) return { may: '1', must: `(f.id IN (${direct}))`, cost: 4 };
   const folders = rules.map(rule => belowPrefix(rule, context.bind)).join(' UNION ALL ');
-  return exact(`${direct} OR ${inFolders(folders)}`, 2);
+  return exact(`f.id IN (${direct} UNION ALL ${idsIn(folders)})`, 4);
 }
 
 function presence(field: string, context: SqlContext): Bounds {

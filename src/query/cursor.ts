@@ -10,9 +10,10 @@ export interface Found {
 
 const SPACE = /\s/;
 /** A word is also a field, so it ends where an operator begins. */
-const WORD = /(?:(?!!=)[^\s()=<>~:])*/y;
+const WORD = /(?:(?!![=~])[^\s()=<>~:])*/y;
 const VALUE = /[^\s()]*/y;
 const LIST_VALUE = /[^\s(),[\]]*/y;
+const KEYWORD = /(?:and|or|not|is|in|present|missing)(?![^\s()"'])|in(?=\[)/iy;
 const OPERATOR = /[=<>~]+|![=<>~]+/y;
 
 export class Cursor {
@@ -62,17 +63,13 @@ export class Cursor {
     return this.#match(OPERATOR);
   }
 
-  /** Goes past a keyword, in any case. */
+  /** Goes past one of the words, in any case, unless it is the beginning of another word or a field: `and=5`. */
   keyword(...words: readonly string[]): string | undefined {
-    const start = this.at;
-    const { text, quoted } = this.word();
-    const found = words.find(word => !quoted && word === text.toLowerCase());
-    // `and=5` and `not:x` are about fields of that name.
-    if (found === undefined || /[=<>~:!]/.test(this.next)) {
-      this.at = start;
-      return undefined;
-    }
-    return found;
+    KEYWORD.lastIndex = this.at;
+    const found = KEYWORD.exec(this.text)?.[0];
+    const word = words.find(each => each === found?.toLowerCase());
+    if (word !== undefined) this.at += word.length;
+    return word;
   }
 
   #isQuote(): boolean {

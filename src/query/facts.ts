@@ -94,8 +94,17 @@ function suffix(name: string): string {
 /** The media type (RFC 2046) that the extension stands for. */
 export function mimeType(name: string): string {
   const extension = suffix(name).slice(1).toLowerCase();
-  return OVERRIDES.get(extension) ?? (lookup(extension) || 'application/octet-stream');
+  const known = mimeTypes.get(extension);
+  if (known !== undefined) return known;
+  const found = OVERRIDES.get(extension) ?? (lookup(extension) || 'application/octet-stream');
+  if (mimeTypes.size >= MOST_MIME_TYPES) mimeTypes.clear();
+  mimeTypes.set(extension, found);
+  return found;
 }
+
+/** By extension: looking one up in the registry takes longer than all else that is asked of a name. */
+const mimeTypes = new Map<string, string>();
+const MOST_MIME_TYPES = 2000;
 
 /** Extensions that are in use and in no registry, or registered for something that hardly anybody has. */
 const OVERRIDES: ReadonlyMap<string, string> = new Map(

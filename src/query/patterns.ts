@@ -5,7 +5,7 @@
 import picomatch from 'picomatch';
 import { RE2JS } from 're2js';
 import { errorMessage, FacetError } from '../errors.js';
-import { compileGlob, type Match, withLiterals } from './glob.js';
+import { compileGlob, GLOB_OPTIONS, type Match, withLiterals } from './glob.js';
 
 /** Finds an expression anywhere in a text; `.` stands for any character. Throws `usage` for a malformed one. */
 export function compileRegex(pattern: string, ignoreCase: boolean): Match {
@@ -13,7 +13,10 @@ export function compileRegex(pattern: string, ignoreCase: boolean): Match {
     const regex = RE2JS.compile(pattern, RE2JS.DOTALL | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
     return text => regex.test(text);
   } catch (error) {
-    const why = errorMessage(error).replace(/^error parsing regexp: /, '');
+    // The flags are shown as part of the expression, before it.
+    const why = errorMessage(error)
+      .replace(/^error parsing regexp: /, '')
+      .replace(/`\(\?s\)(\(\?i\))?/, '`');
     throw new FacetError('usage', `not a regular expression: ${why}`, {
       cause: error,
       hint: 'the syntax is that of RE2: no look-around, no backreferences',
@@ -29,8 +32,7 @@ export function compileLinearGlob(glob: string): Match {
   const literal = literalGlob(glob);
   if (literal !== undefined) return text => text === literal;
   compileGlob(glob);
-  const options = { dot: true, nonegate: true, noextglob: true };
-  const source = picomatch.makeRe(withLiterals(glob), options).source.replace(ASSERTIONS, '');
+  const source = picomatch.makeRe(withLiterals(glob), GLOB_OPTIONS).source.replace(ASSERTIONS, '');
   try {
     const regex = RE2JS.compile(source, RE2JS.DOTALL);
     // As picomatch has it: `[1080p].mkv` finds the file of that very name, too.

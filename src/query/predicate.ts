@@ -36,9 +36,9 @@ function contains(cursor: Cursor, { text, at, quoted }: Found): Query {
   if (quoted) return { kind: 'contains', text };
   if (isReserved({ text, at, quoted })) throw cursor.error(at, `expected a field before ${text}`, AS_TEXT);
   if (text.includes('*'))
-    throw cursor.error(at, `'${text}' looks like a glob`, `write name:${text}, or ${AS_TEXT}`);
+    throw cursor.error(at, `'${text}' looks like a glob`, `write name:${text}; ${AS_TEXT}`);
   if (/^[-!]./.test(text))
-    throw cursor.error(at, `'${text}' looks like a negation`, `write not ${text.slice(1)}, or ${AS_TEXT}`);
+    throw cursor.error(at, `'${text}' looks like a negation`, `write not ${text.slice(1)}; ${AS_TEXT}`);
   if (text === 'cached' || text === 'pinned')
     throw cursor.error(at, `'${text}' cannot be asked for yet`, AS_TEXT);
   if (cursor.next === '(')

@@ -1,7 +1,7 @@
 /** What rules make of all files: how many each mount takes, what it does without, and which files are left. */
 import type { Database } from 'better-sqlite3';
 import { FileFacts } from '../catalog/facts.js';
-import { allFiles, sourcePath } from '../catalog/files.js';
+import { allFiles, originOf } from '../catalog/files.js';
 import type { Clock } from '../query/compile.js';
 import type { Facts } from '../query/facts.js';
 import type { MountRule } from './rules.js';
@@ -44,7 +44,7 @@ export function survey(db: Database, ruleset: Ruleset, now: number): Survey {
     result.files++;
     if (isTaken) continue;
     result.nowhere++;
-    result.nowhereExample ??= `${file.source}:${sourcePath(file)}`;
+    result.nowhereExample ??= originOf(file);
   }
   return { ...result, mounts };
 }

@@ -1,6 +1,6 @@
 /** Which paths a file asks for, and which it has: another file or a directory can be in its way. */
 import type { Database } from 'better-sqlite3';
-import { type FileRecord, Files, sourcePath } from '../catalog/files.js';
+import { Files, originOf } from '../catalog/files.js';
 import { EntryType } from '../catalog/projector.js';
 import type { Tree } from './tree.js';
 
@@ -42,8 +42,4 @@ function holderOf(files: Files, tree: Tree, parent: number, name: string): strin
   if (node?.type === EntryType.directory) return 'a directory';
   const file = node && files.get(node.ino);
   return file ? originOf(file) : 'nothing';
-}
-
-function originOf(file: FileRecord): string {
-  return `${file.source}:${sourcePath(file)}`;
 }

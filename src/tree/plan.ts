@@ -9,6 +9,7 @@ import { openDatabase } from '../catalog/database.js';
 import { EntryType } from '../catalog/projector.js';
 import type { CatalogWriter } from '../catalog/writer.js';
 import { Tree } from './tree.js';
+import { TreeChangeReader } from './tree-changes.js';
 
 /** Paths with a leading slash. `hidden` and `displaced` are files that do not get the path they ask for. */
 export type PlannedChange =
@@ -117,6 +118,8 @@ class Comparison {
   readonly #hiddenBefore: Database.Statement<[number], { wanted: string; ino: number }>;
   readonly #hiddenAfter: Database.Statement<[number], { wanted: string; ino: number }>;
   readonly #changed: Database.Statement<[number], { parent: number }>;
+  readonly #all: Database.Statement<[], { parent: number }>;
+  readonly #changes: TreeChangeReader;
   readonly #see: Database.Statement<[string | null, number, string, string | null]>;
 
   constructor(before: Database.Database, after: Database.Database, seen: Database.Database) {
@@ -128,12 +131,17 @@ class Comparison {
     this.#hiddenBefore = before.prepare(hidden);
     this.#hiddenAfter = after.prepare(hidden);
     this.#changed = after.prepare('SELECT DISTINCT parent FROM tree_changes WHERE seq > ?');
+    this.#all = before.prepare('SELECT ino AS parent FROM dirs');
+    this.#changes = new TreeChangeReader(after);
     this.#see = seen.prepare('INSERT INTO seen(path, ino, kind, wanted) VALUES (?, ?, ?, ?)');
   }
 
   /** Compares every directory that changed after the entry `since` of the tree's changes. */
   run(since: number): void {
-    for (const { parent } of this.#changed.all(since)) this.#compare(parent);
+    const isEverything = this.#changes.after(since, 1) === undefined;
+    // What is in a directory that is new is seen from the one above.
+    const changed = isEverything ? this.#all.all() : this.#changed.all(since);
+    for (const { parent } of changed) this.#compare(parent);
   }
 
   #compare(parent: number): void {

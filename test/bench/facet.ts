@@ -69,7 +69,7 @@ const listedFile = z.object({ path: z.string(), size: z.number(), mtime: z.strin
 
 /** Everything that the catalog lists, in one figure. */
 export async function digestListing(home: string): Promise<ListingDigest> {
-  const child = spawn(process.execPath, facetArguments(home, 'index', 'search', '', '--json'), {
+  const child = spawn(process.execPath, facetArguments(home, 'index', 'search', 'size>=0', '--json'), {
     stdio: ['ignore', 'pipe', 'inherit'],
     signal: stopSignal,
   });
