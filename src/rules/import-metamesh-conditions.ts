@@ -1,18 +1,18 @@
 /** The conditions of MetaMesh's rules, in both of its spellings, as queries. */
 import * as z from 'zod';
-import { FacetError } from '../errors.js';
 import type { Query } from '../query/ast.js';
 import { BUILT_IN_FIELDS } from '../query/fields.js';
 import {
   ALWAYS,
   allOf,
   anyOf,
-  checked,
   compared,
   literal,
   matched,
   NEVER,
   negate,
+  usable,
+  type Warn,
 } from './import-queries.js';
 
 /** A group has conditions; one that has not asks something of a field. */
@@ -51,9 +51,6 @@ function testOf({ type, operator }: Condition): string {
   return (type ?? operator ?? '').toLowerCase().replaceAll('_', '');
 }
 
-/** Notes what cannot be carried over. */
-export type Warn = (message: string) => void;
-
 /** An empty group matches every file. */
 export function queryOf(from: Condition, warn: Warn): Query {
   const { conditions } = from;
@@ -64,15 +61,9 @@ export function queryOf(from: Condition, warn: Warn): Query {
 }
 
 function queryOfTest(from: Condition, warn: Warn): Query {
-  const field = fieldOfMetamesh(from.field ?? '', warn);
-  try {
-    const query = ask(field, testOf(from), String(from.value));
-    if (query !== undefined) return checked(query);
-    warn(`MetaMesh has no test ${from.type ?? from.operator}: it never matches`);
-  } catch (error) {
-    if (!(error instanceof FacetError)) throw error;
-    warn(`the condition on ${from.field} never matches: ${error.message}`);
-  }
+  const query = ask(fieldOfMetamesh(from.field ?? '', warn), testOf(from), String(from.value));
+  if (query !== undefined) return usable(query, `the condition on ${from.field}`, warn);
+  warn(`MetaMesh has no test ${from.type ?? from.operator}: it never matches`);
   return NEVER;
 }
 

@@ -7,9 +7,9 @@ import { checkDocument } from '../config/document.js';
 import { FacetError } from '../errors.js';
 import { formatQuery } from '../query/format.js';
 import { type DirectoryInput, type Imported, type MountInput, writeDocument } from './import-document.js';
-import { condition, fieldOfMetamesh, queryOf, type Warn } from './import-metamesh-conditions.js';
+import { condition, fieldOfMetamesh, queryOf } from './import-metamesh-conditions.js';
 import { templateOfMetamesh } from './import-metamesh-template.js';
-import { ALWAYS } from './import-queries.js';
+import { ALWAYS, type Warn } from './import-queries.js';
 
 const UNSORTED = 'Unsorted/{fileName}';
 

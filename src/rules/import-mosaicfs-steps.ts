@@ -3,11 +3,21 @@
  * `days: 90, comparison: lt`); both are understood.
  */
 import * as z from 'zod';
-import { FacetError } from '../errors.js';
 import type { Comparison, Order, Query } from '../query/ast.js';
 import { formatQuery } from '../query/format.js';
 import type { StepInput } from './import-document.js';
-import { about, allOf, anyOf, checked, compared, literal, matched, NEVER, negate } from './import-queries.js';
+import {
+  about,
+  allOf,
+  anyOf,
+  compared,
+  literal,
+  matched,
+  NEVER,
+  negate,
+  usable,
+  type Warn,
+} from './import-queries.js';
 
 const text = z.string({ error: 'a text' });
 const texts = z.array(text, { error: 'a list of texts' });
@@ -44,9 +54,6 @@ export const step = z.looseObject({
 });
 export type MosaicfsStep = z.output<typeof step>;
 
-/** Notes what cannot be carried over. */
-export type Warn = (message: string) => void;
-
 /** A step that continues decides nothing. `root` is the folder of the source in MosaicFS, which its patterns may name. */
 export function stepsOf(steps: readonly MosaicfsStep[], root: string | undefined, warn: Warn): StepInput[] {
   return steps
@@ -60,14 +67,9 @@ export function stepsOf(steps: readonly MosaicfsStep[], root: string | undefined
 }
 
 function queryOf(from: MosaicfsStep, root: string | undefined, warn: Warn): Query {
-  try {
-    const query = ask(from, root, warn);
-    if (query !== undefined) return checked(query);
-    warn(`the step ${from.op} lacks what it tests, or facet has no such test: it never matches`);
-  } catch (error) {
-    if (!(error instanceof FacetError)) throw error;
-    warn(`the step ${from.op} never matches: ${error.message}`);
-  }
+  const query = ask(from, root, warn);
+  if (query !== undefined) return usable(query, `the step ${from.op}`, warn);
+  warn(`the step ${from.op} does not say what it tests, or facet has no such test: it never matches`);
   return NEVER;
 }
 

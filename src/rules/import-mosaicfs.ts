@@ -10,7 +10,7 @@ import {
 import { type Directory, type Mount, readDirectories } from './import-mosaicfs-documents.js';
 import { type Folder, type NameOf, nameSources } from './import-mosaicfs-sources.js';
 import { stepsOf } from './import-mosaicfs-steps.js';
-import { compared } from './import-queries.js';
+import { compared, usable, type Warn } from './import-queries.js';
 
 /** `file` is what errors call the text. Throws `usage`, with line and column. */
 export function importMosaicfs(text: string, file: string): Imported {
@@ -122,8 +122,6 @@ function titleOf({ source: { node_id, export_path, label } }: Mount): string {
   return label === undefined ? `${export_path} on ${node_id}` : `files with the label ${label}`;
 }
 
-type Warn = (message: string) => void;
-
 interface OriginOf extends Pick<MountInput, 'from' | 'place' | 'where'> {
   /** The folder on the machine that the source stands for. */
   root: string | undefined;
@@ -132,7 +130,8 @@ interface OriginOf extends Pick<MountInput, 'from' | 'place' | 'where'> {
 function originOf(from: Mount, nameOf: NameOf, warn: Warn): OriginOf | undefined {
   const { node_id: node, export_path: exported, label } = from.source;
   if (label !== undefined) {
-    return { from: '*', where: formatQuery(compared('label', '=', label)), place: 'flat', root: undefined };
+    const query = usable(compared('label', '=', label), `the label ${label}`, warn);
+    return { from: '*', where: formatQuery(query), place: 'flat', root: undefined };
   }
   if (node === undefined || exported === undefined) {
     warn('left out, because it is of another MosaicFS');

@@ -1,8 +1,10 @@
 /** What the rules of other programs ask of files, as queries of facet. */
+import { FacetError } from '../errors.js';
 import { type Comparison, combine, type Query, type TextTest } from '../query/ast.js';
 import { isTextField } from '../query/fields.js';
 import { formatQuery } from '../query/format.js';
 import { parseQuery } from '../query/parse.js';
+import { QueryError } from '../query/query-error.js';
 
 /** Every file has a name. */
 export const ALWAYS: Query = { kind: 'present', field: 'name' };
@@ -51,7 +53,17 @@ export function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** The query as facet reads it. Throws `usage` for one that makes no sense, such as a malformed pattern. */
-export function checked(query: Query): Query {
-  return query === ALWAYS || query === NEVER ? query : parseQuery(formatQuery(query));
+/** Notes what cannot be carried over. */
+export type Warn = (message: string) => void;
+
+/** The query as facet reads it; one that makes no sense, such as one with a malformed pattern, matches nothing. */
+export function usable(query: Query, what: string, warn: Warn): Query {
+  if (query === ALWAYS || query === NEVER) return query;
+  try {
+    return parseQuery(formatQuery(query));
+  } catch (error) {
+    if (!(error instanceof FacetError)) throw error;
+    warn(`${what} never matches: ${error instanceof QueryError ? error.says : error.message}`);
+    return NEVER;
+  }
 }

@@ -288,7 +288,7 @@ test('steps decide as they do in MosaicFS', () => {
         assert.deepEqual(shown, expected);
       }
     }),
-    runs(300),
+    runs(150),
   );
 });
 
