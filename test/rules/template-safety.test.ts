@@ -104,16 +104,16 @@ test('a path is a path, whatever the values and the template', () => {
       assert.equal(new Set(result.paths).size, result.paths.length, 'each path once');
       result.paths.forEach(checkPath);
     }),
-    runs(20_000),
+    runs(5_000),
   );
-  assert.ok(places > 2_000, `${places} paths`);
+  assert.ok(places > 500, `${places} paths`);
 });
 
 test('any text is a template, or an error that points into it', () => {
   const letters = fc.string({ unit: fc.constantFrom(...'{}()?|*:"/.ab \n'), maxLength: 30 });
   fc.assert(
     fc.property(fc.oneof(letters, fc.string({ unit: 'binary' })), template => void parsed(template)),
-    runs(20_000),
+    runs(5_000),
   );
 });
 
