@@ -1,10 +1,10 @@
 /**
- * Getting a FUSE thread out of its wait for requests. A thread that waits in poll(2) cannot be ended from
- * JavaScript: `worker.terminate()` and even `process.exit()` wait for it. Unmounting ends the wait; this is
+ * Getting a FUSE thread out of its wait for requests. A thread that waits in poll(2) or read(2) cannot be ended
+ * from JavaScript: `worker.terminate()` and even `process.exit()` wait for it. Unmounting ends the wait; this is
  * for when that is not possible, because files are open in a mount that was unmounted lazily.
  *
- * The thread is sent a signal of its own whose handler does nothing, so that poll returns and the loop looks at
- * the switch. Touches the disposition of one real-time signal.
+ * The thread is sent a signal of its own whose handler does nothing and does not restart the call, so that
+ * it returns EINTR and the loop looks at the switch. Touches the disposition of one real-time signal.
  */
 
 import fs from 'node:fs';
