@@ -16,6 +16,7 @@ export default group({
     apply: entry('arrange the tree by rules.yaml', () => import('./apply.js')),
     explain: entry('say why a file is where it is, or why it is nowhere', () => import('./explain.js')),
     show: entry('print the rules in force', () => import('./show.js')),
+    import: entry('make a rules.yaml of the rules of another program', () => import('./import.js')),
     schema: entry('print the JSON Schema of rules.yaml, for editors', () => import('./schema.js')),
   },
 });

@@ -2,6 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import { nearest } from '../config/nearest.js';
 import type { Draft, Problem } from './document.js';
+import { parseTemplate } from './parse-template.js';
 import type { DirectoryRule, FilterRule, MountRule } from './rules.js';
 import type { Survey } from './survey.js';
 
@@ -14,6 +15,7 @@ export function warningsOf(draft: Draft, survey: Survey, properties: ReadonlySet
       ...directory.mounts.flatMap(mount => [
         ...(mount.line === directory.line ? [] : stepsWithoutEnd(mount)),
         ...idle(directory, mount, survey),
+        ...oneNameForAll(directory, mount),
       ]),
     ]),
   ];
@@ -42,6 +44,13 @@ function* stepsWithoutEnd({ steps, default: rest, line }: FilterRule & { line: n
   const message = `every file is ${rest}d, whether a step matches or not`;
   const hint = `add default: ${rest === 'include' ? 'exclude' : 'include'}`;
   yield { line, column: 1, message, hint };
+}
+
+/** Somebody meant `keep` or `flat`, perhaps. */
+function* oneNameForAll(directory: DirectoryRule, { place, line }: MountRule): Generator<Problem> {
+  if (place === 'keep' || place === 'flat' || parseTemplate(place).references.length > 0) return;
+  const message = `${place} has no value: every file of /${directory.path} would have this name`;
+  yield { line, column: 1, message, hint: 'place is keep, flat or a template such as {fileName}' };
 }
 
 function* idle(directory: DirectoryRule, mount: MountRule, survey: Survey): Generator<Problem> {

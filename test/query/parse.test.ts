@@ -32,7 +32,7 @@ const forms: readonly (readonly [string, Query])[] = [
   ['name:*.pdf', { kind: 'text', field: 'name', test: { op: 'glob', pattern: '*.pdf' } }],
   ['name:"Heat (1995)*"', { kind: 'text', field: 'name', test: { op: 'glob', pattern: 'Heat (1995)*' } }],
   ['path:work/**', { kind: 'text', field: 'path', test: { op: 'glob', pattern: 'work/**' } }],
-  ['path:/work/', { kind: 'text', field: 'path', test: { op: 'glob', pattern: 'work/**' } }],
+  ['path:/office/', { kind: 'text', field: 'path', test: { op: 'glob', pattern: 'office/**' } }],
   [
     'path~"S\\d+E\\d+"',
     { kind: 'text', field: 'path', test: { op: 'regex', pattern: 'S\\d+E\\d+', ignoreCase: false } },
