@@ -2,17 +2,20 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FacetError } from '../src/errors.js';
-import { find, normalisePath } from '../src/tree/walk.js';
+import type { Query } from '../src/query/ast.js';
+import { parseQuery } from '../src/query/parse.js';
+import { type Found, find, normalisePath } from '../src/tree/walk.js';
 import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import type { ByteRange } from '../src/volume/range.js';
-import { Volume } from '../src/volume/volume.js';
+import type { Volume } from '../src/volume/volume.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
 import { describeFailure } from './failure.js';
 import { formatItems, formatSize } from './format.js';
-import { count, file, path, range } from './kinds.js';
+import { count, file, path, range, text } from './kinds.js';
 import { inParallel } from './parallel.js';
 import { openProgress } from './progress.js';
 import { printable } from './terminal.js';
+import { openVolume } from './volume.js';
 
 interface DiskOptions {
   output: string | undefined;
@@ -29,13 +32,14 @@ type Outcome =
   | { path: string; output: string; status: 'fetched' | 'unchanged'; bytes: number }
   | { path: string; status: 'failed'; error: { code: string; message: string; hint: string | undefined } };
 
+/** A path, a glob, or a query. */
+type Wanted = string | Query;
+
 export default command({
   description:
     'Copies files of the tree to this disk: a file, everything below a directory, or what a glob matches. A file that is there already in the same version is left alone; one that differs is replaced only with --force. A fetch that was interrupted goes on where it stopped when it is started again.',
   arguments: {
-    paths: argumentList(path, 'PATH', 'a path in the tree, or a glob such as /docs/**/*.pdf', {
-      required: true,
-    }),
+    paths: argumentList(path, 'PATH', 'a path in the tree, or a glob such as /docs/**/*.pdf'),
   },
   options: {
     output: option(
@@ -45,6 +49,11 @@ export default command({
       {
         short: 'o',
       },
+    ),
+    query: option(
+      text,
+      'QUERY',
+      'the files that a query asks for, in the folders that they have in the tree',
     ),
     stdout: flag('write the contents to stdout'),
     range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
@@ -57,16 +66,22 @@ export default command({
       command: "facet fetch '/docs/**/*.pdf' -o out/",
       says: 'all of them, in the folders that they have below /docs',
     },
+    { command: "facet fetch --query 'label:urgent' -o out/", says: 'whatever is labelled so' },
     { command: 'facet fetch /docs/log.txt --stdout --range -1000 | less', says: 'the end of a file' },
   ],
   async run(context, { paths }, options) {
     if (options.stdout && options.output !== undefined) {
       throw new FacetError('usage', '--stdout and --output cannot go together');
     }
-    const volume = new Volume(context.home.catalogFile);
+    if (paths.length === 0 && options.query === undefined) {
+      throw new FacetError('usage', 'which files? give a PATH, a glob or --query');
+    }
+    const query = options.query === undefined ? undefined : parseQuery(options.query);
+    const volume = await openVolume(context.home);
     try {
-      if (options.stdout) await toStdout(context, volume, paths, options.range);
-      else await toDisk(context, volume, paths, options);
+      const wanted = [...paths, ...(query ? [query] : [])];
+      if (options.stdout) await toStdout(context, volume, wanted, options.range);
+      else await toDisk(context, volume, wanted, options);
     } finally {
       volume.close();
     }
@@ -76,12 +91,12 @@ export default command({
 async function toStdout(
   { output, signal }: CommandContext,
   volume: Volume,
-  paths: string[],
-  wanted: ByteRange | undefined,
+  wanted: readonly Wanted[],
+  range: ByteRange | undefined,
 ): Promise<void> {
-  for (const each of paths) {
-    for (const { node } of find(volume.tree, each)) {
-      for await (const piece of readFile(volume, volume.file(node.ino), wanted, signal))
+  for (const each of wanted) {
+    for (const { node } of foundBy(volume, each)) {
+      for await (const piece of readFile(volume, volume.file(node.ino), range, signal))
         await output.bytes(piece);
     }
   }
@@ -90,7 +105,7 @@ async function toStdout(
 async function toDisk(
   context: CommandContext,
   volume: Volume,
-  paths: string[],
+  wanted: readonly Wanted[],
   options: DiskOptions,
 ): Promise<void> {
   const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
@@ -111,7 +126,7 @@ async function toDisk(
     }
   };
   async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const outcome of inParallel(tasks(volume, paths, options.output), options.parallel, work)) {
+    for await (const outcome of inParallel(tasks(volume, wanted, options.output), options.parallel, work)) {
       tally[outcome.status]++;
       if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
       yield outcome;
@@ -156,15 +171,15 @@ function described(error: unknown): { code: string; message: string; hint: strin
   return { code, message, hint };
 }
 
-function* tasks(volume: Volume, paths: string[], output: string | undefined): Generator<Task> {
-  const asFile = output !== undefined && paths.length === 1 && !isFolder(output);
+function* tasks(volume: Volume, wanted: readonly Wanted[], output: string | undefined): Generator<Task> {
+  const asFile = output !== undefined && wanted.length === 1 && !isFolder(output);
   // Only what several paths mean can have one name below the folder; of one, nothing has to be remembered.
-  const taken = paths.length > 1 ? new Map<string, number>() : undefined;
-  for (const wanted of paths) {
+  const taken = wanted.length > 1 ? new Map<string, number>() : undefined;
+  for (const each of wanted) {
     try {
-      for (const { path: treePath, relative, node } of find(volume.tree, wanted)) {
+      for (const { path: treePath, relative, node } of foundBy(volume, each)) {
         // Only what is a file itself, not what is below a directory or matches a glob, is given another name.
-        const named = asFile && treePath === normalisePath(wanted);
+        const named = asFile && typeof each === 'string' && treePath === normalisePath(each);
         const to = named
           ? { folder: dirname(output), relative: basename(output) }
           : { folder: output ?? '.', relative };
@@ -174,7 +189,19 @@ function* tasks(volume: Volume, paths: string[], output: string | undefined): Ge
         else yield { path: treePath, error: nameTaken(join(to.folder, to.relative)) };
       }
     } catch (error) {
-      yield { path: wanted, error };
+      yield { path: typeof each === 'string' ? each : 'the query', error };
+    }
+  }
+}
+
+/** What a path, a glob or a query means. Of a file that a query finds, its first place in the tree. */
+function* foundBy(volume: Volume, wanted: Wanted): Generator<Found> {
+  if (typeof wanted === 'string') yield* find(volume.tree, wanted);
+  else {
+    for (const { id } of volume.matching(wanted)) {
+      const [treePath] = volume.tree.pathsOf(id);
+      const node = volume.tree.node(id);
+      if (treePath !== undefined && node) yield { path: treePath, relative: treePath.slice(1), node };
     }
   }
 }

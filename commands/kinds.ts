@@ -17,6 +17,16 @@ export const path: Kind<string> = { parse: nonEmpty, completes: 'path' };
 /** The name of a source. */
 export const source: Kind<string> = { parse: nonEmpty, completes: 'source' };
 
+/** What a file is labelled with. */
+export const label: Kind<string> = {
+  parse(value) {
+    if (/^[^\p{Cc}]{1,200}$/u.test(value) && value.trim() === value) return value;
+    throw new FacetError('usage', `expected a label, found '${value}'`, {
+      hint: 'a label has no control characters and no spaces at its ends, and at most 200 letters',
+    });
+  },
+};
+
 /** Bytes. */
 export const size: Kind<number> = { parse: parseSize };
 /** Milliseconds. */

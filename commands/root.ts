@@ -8,6 +8,7 @@ export default group({
   description: 'Shows the files you have, wherever they are, as the tree you want.',
   commands: {
     index: entry('know the files: sources, scans, search', () => import('./index/group.js')),
+    rules: entry('arrange the tree: check, plan, apply, explain', () => import('./rules/group.js')),
     mount: entry('show the tree as a folder', () => import('./mount/mount.js')),
     fetch: entry('copy files out of the tree', () => import('./fetch.js')),
     cache: entry('look at and manage the cached contents', () => import('./cache/group.js')),

@@ -9,6 +9,8 @@ export default group({
     status: entry('the sources, and how their last scans went', () => import('./status.js')),
     ls: entry('list a directory of the tree', () => import('./ls.js')),
     search: entry('find the files that a query asks for', () => import('./search.js')),
+    label: entry('give files labels, take them away, list them', () => import('./label.js')),
+    set: entry('set properties of files', () => import('./set.js')),
     stat: entry('all that is known of one file', () => import('./stat.js')),
   },
 });

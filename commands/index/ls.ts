@@ -7,6 +7,7 @@ import { command, optionalArgument } from '../command.js';
 import { formatSize } from '../format.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 
 interface ListedEntry {
   path: string;
@@ -25,8 +26,7 @@ export default command({
     { command: 'facet index ls /docs --json | jq -r .path', says: 'full paths, one a line' },
   ],
   async run({ home, output }, { path: wanted = '/' }) {
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
       await output.rows(entries(volume.tree, wanted), toText);
     } finally {

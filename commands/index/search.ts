@@ -1,13 +1,18 @@
 /** `facet index search`: the files that a query asks for. */
+import { originOf } from '../../src/catalog/files.js';
 import type { Query } from '../../src/query/ast.js';
-import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { argumentList, command } from '../command.js';
 import { formatSize } from '../format.js';
 import { text } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 
 interface FoundFile {
-  path: string;
+  /** In the tree; null when it is nowhere there. A file has a line for each of its places. */
+  path: string | null;
+  /** `docs:work/a.pdf`. */
+  origin: string;
   id: number;
   size: number;
   mtime: string;
@@ -27,12 +32,12 @@ export default command({
   async run({ home, output }, { query }) {
     const { parseQuery } = await import('../../src/query/parse.js');
     const wanted = parseQuery(query.join(' '));
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
       await output.rows(
         found(volume, wanted),
-        ({ path, size }) => `${formatSize(size).padStart(8)}  ${printable(path)}`,
+        ({ path, origin, size }) =>
+          `${formatSize(size).padStart(8)}  ${path === null ? `${printable(origin)} (nowhere in the tree)` : printable(path)}`,
       );
     } finally {
       volume.close();
@@ -40,9 +45,11 @@ export default command({
   },
 });
 
-function* found({ search, tree }: OpenVolume, query: Query): Generator<FoundFile> {
-  for (const { id, size, mtimeUs } of search.find(query)) {
-    const mtime = new Date(mtimeUs / 1000).toISOString();
-    for (const path of tree.pathsOf(id)) yield { path, id, size, mtime };
+function* found(volume: Volume, query: Query): Generator<FoundFile> {
+  for (const file of volume.matching(query)) {
+    const { id, size, mtimeUs } = file;
+    const known = { origin: originOf(file), id, size, mtime: new Date(mtimeUs / 1000).toISOString() };
+    const paths = volume.tree.pathsOf(id);
+    for (const path of paths.length === 0 ? [null] : paths) yield { path, ...known };
   }
 }

@@ -1,12 +1,15 @@
 /** `facet index stat`: all that is known of one file. */
+import { Descriptions, type Properties } from '../../src/catalog/descriptions.js';
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
-import { EntryType } from '../../src/catalog/projector.js';
-import { FacetError } from '../../src/errors.js';
-import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import { kindOf, mimeType } from '../../src/query/facts.js';
+import { labelOrigins } from '../../src/rules/label-rules.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { argument, command } from '../command.js';
 import { formatCount, formatSize } from '../format.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
+import { fileOf } from './files.js';
 
 interface FileFacts {
   id: number;
@@ -22,34 +25,28 @@ interface FileFacts {
   mode: string;
   target: string | null;
   sha256: string | null;
+  /** What queries know as mime and type. */
+  mime: string;
+  kind: string;
+  labels: string[];
+  properties: Properties;
 }
 
 export default command({
   description: 'Shows all that is known of one file: where it comes from, and everywhere it is in the tree.',
-  arguments: { file: argument(path, 'PATH|ID', 'a path in the tree, or the number of a file') },
+  arguments: { file: argument(path, 'PATH|ID', 'a path in the tree, SOURCE:PATH, or the number of a file') },
   async run({ home, output }, { file }) {
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
-      await output.result(facts(volume, volume.file(idOf(volume, file))), toText);
+      await output.result(facts(volume, fileOf(volume, file)), toText);
     } finally {
       volume.close();
     }
   },
 });
 
-function idOf({ tree }: OpenVolume, file: string): number {
-  const node = tree.resolve(file);
-  if (node && node.type !== EntryType.directory) return node.ino;
-  if (/^[0-9]{1,15}$/.test(file)) return Number(file);
-  const what = node ? `${file} is a directory` : `there is no ${file} in the tree`;
-  throw new FacetError(node ? 'usage' : 'not-found', what, {
-    path: file,
-    hint: `list what there is: facet index ls ${node ? file : '/'}`,
-  });
-}
-
-function facts({ tree }: OpenVolume, file: FileRecord): FileFacts {
+function facts({ db, tree }: Volume, file: FileRecord): FileFacts {
+  const descriptions = new Descriptions(db);
   return {
     id: file.id,
     paths: tree.pathsOf(file.id),
@@ -61,6 +58,10 @@ function facts({ tree }: OpenVolume, file: FileRecord): FileFacts {
     mode: `0${(file.mode & 0o7777).toString(8)}`,
     target: file.target,
     sha256: file.sha256 && Buffer.from(file.sha256).toString('hex'),
+    mime: mimeType(file.name),
+    kind: file.target === null ? kindOf(mimeType(file.name)) : 'link',
+    labels: [...new Set(labelOrigins(db, file, descriptions.labels(file.id)).map(({ label }) => label))],
+    properties: descriptions.properties(file.id),
   };
 }
 
@@ -75,6 +76,12 @@ function toText(file: FileFacts): string {
     ['mode', file.mode],
     ['target', file.target && printable(file.target)],
     ['sha256', file.sha256],
+    ['kind', `${file.kind} (${file.mime})`],
+    ['labels', file.labels.length === 0 ? null : file.labels.map(each => printable(each)).join(', ')],
+    ...Object.entries(file.properties).map(([name, value]): [string, string] => [
+      'property',
+      `${printable(name)}=${printable([value].flat().join(', '))}`,
+    ]),
   ];
-  return lines.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(7)} ${value}`])).join('\n');
+  return lines.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(8)} ${value}`])).join('\n');
 }

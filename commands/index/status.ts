@@ -1,8 +1,9 @@
 /** `facet index status`: the sources, and how their last scans went. */
-import type { Volume as OpenVolume } from '../../src/volume/volume.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { command } from '../command.js';
 import { formatItems, formatSize } from '../format.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 
 interface SourceStatus {
   name: string;
@@ -20,8 +21,7 @@ export default command({
   description:
     'Lists the sources: what they hold, when they were scanned, and what kept one from being scanned.',
   async run({ home, output }) {
-    const { Volume } = await import('../../src/volume/volume.js');
-    const volume = new Volume(home.catalogFile);
+    const volume = await openVolume(home);
     try {
       await output.rows(statuses(volume), toText);
     } finally {
@@ -30,7 +30,7 @@ export default command({
   },
 });
 
-function* statuses(volume: OpenVolume): Generator<SourceStatus> {
+function* statuses(volume: Volume): Generator<SourceStatus> {
   for (const { id, name, uri, state } of volume.sources.all()) {
     const { files, folders, bytes } = volume.files.totals(id);
     const { lastScan = null, unavailable = null } = state;

@@ -11,7 +11,7 @@ import { type Watch, watchMount } from './watch.js';
 
 export default command({
   description:
-    'Mounts the tree on an empty folder and keeps it mounted until Ctrl-C. The tree is read-only; it follows the catalog, so what a scan finds appears within a second.',
+    'Mounts the tree on an empty folder and keeps it mounted until Ctrl-C. The tree is read-only; it follows the catalog, so what a scan finds appears within a second. A rules.yaml that changes is applied, if nothing is wrong with it; otherwise the rules in force stay, with a warning.',
   arguments: { directory: argument(directory, 'DIR', 'an empty folder') },
   options: {
     allowOther: flag('let other users of this machine see the tree'),
@@ -24,9 +24,10 @@ export default command({
     { command: 'facet mount ~/all &', says: 'in the background; kill %1, or fusermount3 -u ~/all, ends it' },
   ],
   async run(context, { directory: path }, options) {
-    const [{ openCatalog }, { mount }] = await Promise.all([
+    const [{ openCatalog }, { mount }, { keepArranged }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
       import('../../src/mount/mount.js'),
+      import('../../src/indexing/keep-arranged.js'),
     ]);
     const { mount: settings } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
@@ -44,7 +45,16 @@ export default command({
         allowOther: options.allowOther || settings.allowOther,
         onWarning: message => context.warn(message),
       });
-      await end.whileShown(mounted, () => show(context, catalog, mounted));
+      const arranged = keepArranged(catalog, {
+        rulesFile: context.home.rulesFile,
+        onApplied: () => context.note(`applied ${context.home.rulesFile}`),
+        onProblem: (message, hint) => context.warn(message, hint),
+      });
+      try {
+        await end.whileShown(mounted, () => show(context, catalog, mounted));
+      } finally {
+        await arranged.stop();
+      }
     } finally {
       catalog.close();
     }

@@ -34,6 +34,15 @@ export class BulkInsert {
     if (this.#values.length >= ROWS_PER_STATEMENT * this.#width) this.flush();
   }
 
+  /** Is a row queued that begins with these two values? */
+  holds(first: Value, second: Value): boolean {
+    const values = this.#values;
+    for (let at = 0; at < values.length; at += this.#width) {
+      if (values[at] === first && values[at + 1] === second) return true;
+    }
+    return false;
+  }
+
   /** Writes what is queued. To be called before anything reads the table, and before the transaction ends. */
   flush(): void {
     const values = this.#values;

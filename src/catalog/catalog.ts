@@ -22,6 +22,9 @@ export type OpenProjector = (db: Database, takeInode: TakeInode) => Projector;
 /** Files that one transaction deletes, so that other processes get their turn. */
 const DELETE_BATCH = 5_000;
 
+/** Files that one transaction places anew. */
+const REVISIT_BATCH = 5_000;
+
 /** A file that comes back within this time has its id again, and all that hangs on it. */
 const DELETED_KEPT_MS = 180 * 24 * 3_600_000;
 
@@ -36,6 +39,7 @@ export class Catalog {
   readonly #writer: CatalogWriter;
   readonly #loadCounter: Statement<[], { value: number }>;
   readonly #saveCounter: Statement<[number]>;
+  readonly #nextDue: Statement<[number]>;
   #nextInode = 0;
   #dataVersion = -1;
 
@@ -51,6 +55,7 @@ export class Catalog {
     this.log = new ChangeLog(this.db);
     this.#loadCounter = this.db.prepare(`SELECT value FROM counters WHERE name = 'next_inode'`);
     this.#saveCounter = this.db.prepare(`UPDATE counters SET value = ? WHERE name = 'next_inode'`);
+    this.#nextDue = this.db.prepare('SELECT 1 FROM due WHERE at <= ? LIMIT 1');
     const takeInode: TakeInode = () => this.#nextInode++;
     this.#projector = openProjector(this.db, takeInode);
     this.#writer = new CatalogWriter(this.db, this.files, this.log, this.#projector, takeInode);
@@ -61,24 +66,43 @@ export class Catalog {
    * together or not at all. `change` must not wait for anything.
    */
   write<T>(change: (writer: CatalogWriter) => T): T {
+    return this.#transaction(change, result => {
+      this.db.exec('COMMIT');
+      return result;
+    });
+  }
+
+  /** What would be if `change` was made: `look` sees it on this connection, and then all of it is undone. */
+  preview<T>(change: (writer: CatalogWriter) => void, look: () => T): T {
+    return this.#transaction(change, () => {
+      const seen = look();
+      this.#abandon();
+      return seen;
+    });
+  }
+
+  #transaction<T, U>(change: (writer: CatalogWriter) => T, end: (result: T) => U): U {
     try {
       this.db.exec('BEGIN IMMEDIATE');
       try {
         this.#begin();
         const result = change(this.#writer);
         this.#finish();
-        this.db.exec('COMMIT');
-        return result;
+        return end(result);
       } catch (error) {
-        this.#writer.abandon();
-        this.#projector.abandon();
-        // A full disk makes SQLite roll back by itself.
-        if (this.db.inTransaction) this.db.exec('ROLLBACK');
+        this.#abandon();
         throw error;
       }
     } catch (error) {
       throw databaseError(error, this.file);
     }
+  }
+
+  #abandon(): void {
+    this.#writer.abandon();
+    this.#projector.abandon();
+    // A full disk makes SQLite roll back by itself.
+    if (this.db.inTransaction) this.db.exec('ROLLBACK');
   }
 
   #begin(): void {
@@ -93,6 +117,17 @@ export class Catalog {
     this.#writer.finish();
     this.#projector.finish();
     this.#saveCounter.run(this.#nextInode);
+  }
+
+  /**
+   * Places anew the files whose time has come: rules can depend on a file's age. Several transactions, so that others get
+   * their turn. Costs one query when there is nothing to do.
+   */
+  revisit(): void {
+    for (;;) {
+      if (this.#nextDue.get(Date.now()) === undefined) return;
+      this.write(() => this.#projector.revisit(REVISIT_BATCH));
+    }
   }
 
   /** Keeps other processes from scanning or removing a source, until it is released. Throws `in-use`. */

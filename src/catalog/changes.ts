@@ -4,7 +4,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 
-export type ChangeKind = 'added' | 'modified' | 'renamed' | 'deleted' | 'restored';
+export type ChangeKind = 'added' | 'modified' | 'renamed' | 'deleted' | 'restored' | 'described';
 
 /** How many changes are kept, at least. */
 const KEPT = 1_000_000;

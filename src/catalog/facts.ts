@@ -31,6 +31,7 @@ export class FileFacts implements Facts {
   readonly #propertiesOf: Statement<[number], string>;
   readonly #rules = new Map<string, LabelRule[]>();
   #record: FactsRecord = { id: 0, source: '', folderPath: '', name: '', size: 0, mtimeUs: 0, mode: 0 };
+  #path: string | undefined;
   #labels: ReadonlySet<string> | undefined;
   #properties: Readonly<Record<string, Property>> | undefined;
 
@@ -52,6 +53,7 @@ export class FileFacts implements Facts {
   /** Turns to another file; returns itself. */
   of(record: FactsRecord): this {
     this.#record = record;
+    this.#path = undefined;
     this.#labels = undefined;
     this.#properties = undefined;
     return this;
@@ -66,7 +68,8 @@ export class FileFacts implements Facts {
   }
 
   get path(): string {
-    return sourcePath(this.#record);
+    this.#path ??= sourcePath(this.#record);
+    return this.#path;
   }
 
   get name(): string {

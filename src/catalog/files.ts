@@ -1,6 +1,6 @@
 /** Reads the catalog's files and folders. Writing them is `writer.ts`. */
 import type { Database, Statement } from 'better-sqlite3';
-import { EntryType } from './projector.js';
+import { type CatalogFile, EntryType } from './projector.js';
 
 /** What a source says of one file. */
 export interface FileAttributes {
@@ -78,6 +78,26 @@ export const RECORD_COLUMNS = `
 const RECORD = `
   SELECT ${RECORD_COLUMNS}
   FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
+
+/** What the tree is told of a file. */
+export const CATALOG_FILE = `
+  SELECT f.id, s.name AS source, d.path AS folderPath, f.name, f.mode, f.size, f.mtime_us AS mtimeUs
+  FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id`;
+
+const PAGE = 5_000;
+
+/** Every file that is there, in the order of ids. Reads page by page: others may write meanwhile, this connection too. */
+export function* allFiles(db: Database): Generator<CatalogFile> {
+  const files: Statement<[number], CatalogFile> = db.prepare(
+    `${CATALOG_FILE} WHERE f.id > ? AND f.deleted_at IS NULL ORDER BY f.id LIMIT ${PAGE}`,
+  );
+  for (let after = 0; ; ) {
+    const page = files.all(after);
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.id ?? after;
+  }
+}
 
 /** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
 type KnownRow = [
@@ -235,6 +255,11 @@ export function entryType(mode: number): EntryType {
 
 export function isLink(mode: number): boolean {
   return (mode & TYPE_BITS) === LINK_BITS;
+}
+
+/** `docs:work/a.pdf`: what a file is called where it may not be in the tree. */
+export function originOf(file: { source: string; folderPath: string; name: string }): string {
+  return `${file.source}:${sourcePath(file)}`;
 }
 
 /** The path of a file below its source's root. */

@@ -14,7 +14,11 @@ export interface CatalogFile {
   /** Below the source's root, '' for the root itself. */
   folderPath: string;
   name: string;
-  type: EntryType;
+  /** Bytes. */
+  size: number;
+  mtimeUs: number;
+  /** st_mode: type and permissions. */
+  mode: number;
 }
 
 export interface CatalogFolder {
@@ -28,14 +32,16 @@ export interface Projector {
   /** A write transaction begins. `changedElsewhere`: another connection wrote since the last one of this connection. */
   begin(changedElsewhere: boolean): void;
   fileAdded(file: CatalogFile): void;
-  /** The file has another path, or has become another type. */
-  fileMoved(file: CatalogFile): void;
-  /** Size, time or mode are others. */
-  fileChanged(id: number): void;
+  /** Anything about the file is different: path, type, size, time, mode, contents, labels or properties. */
+  fileChanged(file: CatalogFile): void;
   fileRemoved(id: number): void;
   /** The folder is new, or its time or mode is another. */
   folderPut(folder: CatalogFolder): void;
   folderRemoved(source: string, path: string): void;
+  /** Other rules are in force. */
+  rulesChanged(): void;
+  /** Looks again at up to `limit` files whose time has come. */
+  revisit(limit: number): void;
   /** Everything that was told is in the tree when this returns. Throws to undo the whole transaction. */
   finish(): void;
   /** The transaction was rolled back. */

@@ -105,10 +105,16 @@ const MIGRATIONS: readonly string[] = [
     json    TEXT NOT NULL                 -- an object: name → text, number or a list of these
   );
 
+  CREATE TRIGGER files_forgotten AFTER DELETE ON files BEGIN
+    DELETE FROM labels WHERE file_id = OLD.id;
+    DELETE FROM properties WHERE file_id = OLD.id;
+  END;
+
   -- The rules in force: what every process that writes arranges the tree by. No row: the default arrangement.
   CREATE TABLE rules(
     id         INTEGER PRIMARY KEY CHECK (id = 1),
-    text       TEXT NOT NULL,             -- the document as it was applied
+    text       TEXT NOT NULL,             -- rules.yaml as it was applied
+    document   TEXT NOT NULL,             -- JSON: what it says
     applied_at INTEGER NOT NULL           -- ms since the epoch
   );
 

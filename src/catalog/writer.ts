@@ -3,23 +3,27 @@
  * tables, to the change log and to the tree's projector, all in the transaction of that `write`.
  */
 import type { Database, Statement } from 'better-sqlite3';
+import type { Property } from '../query/facts.js';
+import { AppliedRules } from './applied-rules.js';
 import { BulkInsert } from './bulk-insert.js';
-import type { ChangeLog } from './changes.js';
-import {
-  entryType,
-  type FileAttributes,
-  type FileRecord,
-  type Files,
-  type FolderRecord,
-  type KnownFile,
-} from './files.js';
-import type { Projector, TakeInode } from './projector.js';
+import type { ChangeKind, ChangeLog } from './changes.js';
+import { Descriptions } from './descriptions.js';
+import type { FileAttributes, FileRecord, Files, FolderRecord, KnownFile } from './files.js';
+import type { CatalogFile, Projector, TakeInode } from './projector.js';
 import type { SourceRecord } from './sources.js';
 
 /** A folder of a source, for the files that are written into it. */
 export interface WrittenFolder {
   id: number;
   path: string;
+}
+
+/** What changes of what users say of a file. */
+export interface Description {
+  /** Labels. */
+  add?: readonly string[];
+  remove?: readonly string[];
+  properties?: Readonly<Record<string, Property | null>>;
 }
 
 export class CatalogWriter {
@@ -39,6 +43,8 @@ export class CatalogWriter {
   readonly #restore: Statement;
   readonly #anyDeleted: Statement;
   readonly #setHash: Statement;
+  readonly #rules: AppliedRules;
+  readonly #descriptions: Descriptions;
   #restorable = false;
   /** Ids of files added in a row and not logged yet. */
   #added: { first: number; last: number } | undefined;
@@ -74,6 +80,8 @@ export class CatalogWriter {
     );
     this.#restore = db.prepare('UPDATE files SET deleted_at = NULL WHERE id = ?');
     this.#anyDeleted = db.prepare('SELECT 1 FROM files WHERE deleted_at IS NOT NULL LIMIT 1');
+    this.#rules = new AppliedRules(db);
+    this.#descriptions = new Descriptions(db);
     this.#setHash = db.prepare('UPDATE files SET sha256 = ? WHERE id = ? AND size = ? AND mtime_us = ?');
   }
 
@@ -135,13 +143,7 @@ export class CatalogWriter {
     const id = deleted
       ? this.#restoreFile(deleted.id, attributes)
       : this.#newFile(folder.id, name, attributes);
-    this.#projector.fileAdded({
-      id,
-      source: source.name,
-      folderPath: folder.path,
-      name,
-      type: entryType(attributes.mode),
-    });
+    this.#projector.fileAdded(placed(id, source.name, folder.path, name, attributes));
     return id;
   }
 
@@ -165,12 +167,7 @@ export class CatalogWriter {
     const sameContents = known.size === attributes.size && known.mtimeUs === attributes.mtimeUs;
     this.#update(known.id, attributes, sameContents);
     this.#append('modified', known.id);
-    const type = entryType(attributes.mode);
-    if (type === entryType(known.mode)) this.#projector.fileChanged(known.id);
-    else {
-      const { id, name } = known;
-      this.#projector.fileMoved({ id, source: source.name, folderPath, name, type });
-    }
+    this.#projector.fileChanged(placed(known.id, source.name, folderPath, known.name, attributes));
   }
 
   /** Numbers of the file system that a user never sees have changed: no entry in the log. */
@@ -196,13 +193,28 @@ export class CatalogWriter {
     this.#move.run(folder.id, name, id);
     this.#update(id, a, true);
     this.#append('renamed', id, { from });
-    this.#projector.fileMoved({
-      id,
-      source: source.name,
-      folderPath: folder.path,
-      name,
-      type: entryType(a.mode),
-    });
+    this.#projector.fileChanged(placed(id, source.name, folder.path, name, a));
+  }
+
+  /** What users say of a file changes: labels come and go, properties are set, or taken away where they are null. */
+  describeFile(file: FileRecord, { add = [], remove = [], properties = {} }: Description): boolean {
+    this.#insertFile.flush();
+    const changes = [
+      this.#descriptions.removeLabels(file.id, remove),
+      this.#descriptions.addLabels(file.id, add),
+      this.#descriptions.setProperties(file.id, properties),
+    ];
+    if (!changes.includes(true)) return false;
+    this.#append('described', file.id);
+    this.#projector.fileChanged(placed(file.id, file.source, file.folderPath, file.name, file));
+    return true;
+  }
+
+  /** Other rules are in force: `document` is what `text` says, as JSON. */
+  putRules(text: string, document: string): void {
+    this.#insertFile.flush();
+    this.#rules.put(text, document);
+    this.#projector.rulesChanged();
   }
 
   /** Marks a file as deleted. The row stays, so that it can come back with its id. */
@@ -222,7 +234,7 @@ export class CatalogWriter {
     if (this.#setHash.run(sha256, file.id, file.size, file.mtimeUs).changes === 0) return false;
     if (file.sha256 === null || Buffer.compare(file.sha256, sha256) === 0) return false;
     this.#append('modified', file.id);
-    this.#projector.fileChanged(file.id);
+    this.#projector.fileChanged(placed(file.id, file.source, file.folderPath, file.name, file));
     return true;
   }
 
@@ -231,7 +243,7 @@ export class CatalogWriter {
     this.#modify.run(a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target, sameContents ? 1 : 0, id);
   }
 
-  #append(kind: 'modified' | 'renamed' | 'deleted' | 'restored', id: number, detail?: object): void {
+  #append(kind: Exclude<ChangeKind, 'added'>, id: number, detail?: object): void {
     this.#logAdded();
     this.#log.append(kind, id, detail);
   }
@@ -241,4 +253,14 @@ export class CatalogWriter {
     if (this.#added) this.#log.appendAdded(this.#added.first, this.#added.last);
     this.#added = undefined;
   }
+}
+
+function placed(
+  id: number,
+  source: string,
+  folderPath: string,
+  name: string,
+  { mode, size, mtimeUs }: Pick<FileAttributes, 'mode' | 'size' | 'mtimeUs'>,
+): CatalogFile {
+  return { id, source, folderPath, name, size, mtimeUs, mode };
 }

@@ -14,14 +14,49 @@ import { nearest } from './nearest.js';
 const LARGEST_FILE_BYTES = 4_000_000;
 const MOST_ALIASES = 100;
 
+/** Lines and columns count from 1. */
+export interface Place {
+  line: number;
+  column: number;
+}
+
+/** Keys and indices that lead to a value. */
+export type DocumentPath = readonly (string | number)[];
+
+export interface CheckedDocument<Data> {
+  data: Data;
+  /** Where the value at a path starts, or where the `column`th letter of a text is, counted from 1. */
+  at(path: DocumentPath, column?: number): Place;
+}
+
 /** Throws a FacetError: `usage` for what is in the file, `not-found` or `denied` for the file itself. */
 export function readDocument<Schema extends z.ZodType>(file: string, schema: Schema): z.output<Schema> {
-  const source = parseSource(file, readText(file));
+  return checkDocument(file, readText(file), schema).data;
+}
+
+/** Checks what is in a file of this name. Throws `usage`. */
+export function checkDocument<Schema extends z.ZodType>(
+  file: string,
+  text: string,
+  schema: Schema,
+): CheckedDocument<z.output<Schema>> {
+  const source = parseSource(file, text);
   const data = toData(source);
   const result = schema.safeParse(data);
-  if (result.success) return result.data;
+  if (result.success) return { data: result.data, at: (path, column) => placeOf(source, path, column) };
   const problems = result.error.issues.map(issue => toProblem(issue, source, data, schema));
   throw problemError(source, problems);
+}
+
+function placeOf({ document, lines }: Source, path: DocumentPath, column = 1): Place {
+  const start = offsetOf(document, path) ?? 0;
+  const node = document.getIn(path, true);
+  const { line, col } = lines.linePos(start);
+  // Within a block, or a text over several lines, the letters are elsewhere.
+  if (!isScalar(node) || node.type === 'BLOCK_FOLDED' || node.type === 'BLOCK_LITERAL')
+    return { line, column: col };
+  const quote = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE' ? 1 : 0;
+  return { line, column: col + (column === 1 ? 0 : quote + column - 1) };
 }
 
 interface Source {
@@ -37,8 +72,8 @@ interface Problem {
   readonly hint?: string | undefined;
 }
 
-/** Opened without blocking, because a FIFO in place of the file would be waited for. */
-function readText(file: string): string {
+/** The text of a file of moderate size. Opened without blocking, because a FIFO in place of the file would be waited for. */
+export function readText(file: string): string {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -140,12 +175,7 @@ function toProblem(issue: z.core.$ZodIssue, source: Source, data: unknown, schem
   return { offset: offsetOf(source.document, path), says, hint: hintOf(issue) };
 }
 
-function unknownKey(
-  key: string,
-  path: readonly (string | number)[],
-  source: Source,
-  schema: z.ZodType,
-): Problem {
+function unknownKey(key: string, path: DocumentPath, source: Source, schema: z.ZodType): Problem {
   const known = knownKeys(schema, path);
   const near = nearest(key, known);
   const hint = near === undefined ? `the keys are ${known.join(', ')}` : `did you mean ${near}?`;
@@ -192,7 +222,7 @@ function describeValue(value: unknown): string {
     : `the ${typeof value === 'bigint' ? 'number' : typeof value} ${shown}`;
 }
 
-function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
+function valueAt(data: unknown, path: DocumentPath): unknown {
   let value = data;
   for (const part of path) {
     if (typeof value !== 'object' || value === null) return undefined;
@@ -204,7 +234,7 @@ function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
 /** Where the value at a path starts; where there is none (a missing key, an alias), its nearest parent that exists. */
 function offsetOf(
   document: Document.Parsed,
-  path: readonly (string | number)[],
+  path: DocumentPath,
   what: 'key' | 'value' = 'value',
 ): number | undefined {
   let node: unknown = document.contents;
@@ -225,7 +255,7 @@ function offsetOf(
 }
 
 /** From the JSON Schema, because it has no wrappers (default, optional, pipe) to look through. */
-function knownKeys(schema: z.ZodType, path: readonly (string | number)[]): string[] {
+function knownKeys(schema: z.ZodType, path: DocumentPath): string[] {
   let inner: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   for (const part of path)
     inner = valueAt(inner, typeof part === 'number' ? ['items'] : ['properties', part]);

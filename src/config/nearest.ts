@@ -1,12 +1,12 @@
-/** Did you mean …? What a mistyped word was probably meant to be. Pure. */
+/** What somebody probably meant to write. */
 
 /** The known word that differs by the fewest edits (Levenshtein), if by less than half of its letters. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
-    .map(key => ({ key, edits: editDistance(word.toLowerCase(), key.toLowerCase()) }))
-    .filter(({ key, edits }) => edits <= Math.max(1, Math.floor(key.length * 0.4)))
+    .map(each => ({ each, edits: editDistance(word.toLowerCase(), each.toLowerCase()) }))
+    .filter(({ each, edits }) => edits <= Math.max(1, Math.floor(each.length * 0.4)))
     .sort((a, b) => a.edits - b.edits);
-  return ranked[0]?.key;
+  return ranked[0]?.each;
 }
 
 function editDistance(a: string, b: string): number {

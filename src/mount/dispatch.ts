@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { EntryType } from '../catalog/projector.js';
 import { decodeName, encodeName, isEscaped } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
-import type { NamedNode, Node } from '../tree/tree.js';
+import type { Name, NamedNode, Node } from '../tree/tree.js';
 import type { Volume } from '../volume/volume.js';
 import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
 import { contentTag } from './content-tag.js';
@@ -14,6 +14,7 @@ import { errnoOf } from './errno.js';
 import { DIRENT, ENTRY_OUT, FOPEN } from './kernel/abi.js';
 import {
   createEntry,
+  DEFERRED,
   type Entry,
   type FileSystemStatus,
   type Handler,
@@ -65,6 +66,11 @@ export class Dispatch implements Handler {
     this.#files = new OpenFiles(this.#options.device, this.#options.openFiles, negotiated.passthrough);
     this.#opendirless = negotiated.opendirless;
     this.#options.onReady(negotiated);
+  }
+
+  /** After the last request. */
+  end(): void {
+    this.#files.end();
   }
 
   get openFiles(): number {
@@ -156,7 +162,9 @@ export class Dispatch implements Handler {
     return -ESTALE;
   }
 
-  read({ handle, size, offset }: FuseRequest, target: Buffer, at: number): number {
+  read(request: FuseRequest, target: Buffer, at: number): number {
+    if (this.#files.splice(request)) return DEFERRED;
+    const { handle, size, offset } = request;
     return this.#files.read(handle, target, at, size, offset);
   }
 
@@ -178,20 +186,23 @@ export class Dispatch implements Handler {
       if (!listing.addName('..', parent, EntryType.directory, BEHIND_PARENT)) return 0;
     }
     const place = Math.max(offset, BEHIND_PARENT);
-    let last: NamedNode | undefined;
-    for (const node of this.#directories.entriesBehind(ino, place, mostEntries(size, listing.plus))) {
-      if (!this.#list(node, listing)) break;
-      last = node;
-    }
+    const most = mostEntries(size, listing.plus);
+    const last = listing.plus
+      ? this.#listNodes(this.#directories.entriesBehind(ino, place, most), listing)
+      : listNames(this.#directories.namesBehind(ino, place, most), listing);
     if (last) this.#directories.take(ino, last);
     return 0;
   }
 
-  #list(node: NamedNode, listing: Listing): boolean {
-    const name = isEscaped(node.name) ? encodeName(node.name) : node.name;
-    if (!listing.plus) return listing.addName(name, node.ino, node.type, node.ino);
-    this.#fill(this.#scratch, node);
-    return listing.add(name, this.#scratch, node.ino);
+  /** Returns the last one that fitted in. */
+  #listNodes(nodes: NamedNode[], listing: Listing): Name | undefined {
+    let last: Name | undefined;
+    for (const node of nodes) {
+      this.#fill(this.#scratch, node);
+      if (!listing.add(nameBytes(node.name), this.#scratch, node.ino)) break;
+      last = node;
+    }
+    return last;
   }
 
   statfs(_: FuseRequest, out: FileSystemStatus): number {
@@ -225,6 +236,19 @@ export class Dispatch implements Handler {
   listxattr({ ino }: FuseRequest): Buffer {
     return listAttributes(this.#volume, ino);
   }
+}
+
+function listNames(names: Name[], listing: Listing): Name | undefined {
+  let last: Name | undefined;
+  for (const each of names) {
+    if (!listing.addName(nameBytes(each.name), each.ino, each.type, each.ino)) break;
+    last = each;
+  }
+  return last;
+}
+
+function nameBytes(name: string): Uint8Array | string {
+  return isEscaped(name) ? encodeName(name) : name;
 }
 
 /** Entries that fit into an answer of `size` bytes when their names are as short as can be; never none. */

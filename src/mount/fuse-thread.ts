@@ -7,9 +7,10 @@ import { errorMessage } from '../errors.js';
 import { Volume } from '../volume/volume.js';
 import type { Ownership } from './attributes.js';
 import { Dispatch } from './dispatch.js';
+import { deviceChannel } from './kernel/device.js';
 import type { Negotiated } from './kernel/handlers.js';
 import type { SessionState } from './kernel/operations.js';
-import { createSession, deviceChannel } from './kernel/session.js';
+import { createSession } from './kernel/session.js';
 import type { StopSwitch } from './kernel/stop.js';
 import { OpenFileTable } from './open-file-table.js';
 import type { Version } from './sightings.js';
@@ -62,6 +63,7 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
     onFault: (error, opcode) => post({ kind: 'fault', message: errorMessage(error), opcode }),
   });
   const state = session.run(deviceChannel(data.device));
+  dispatch.end();
   volume.close();
   post({ kind: 'ended', state });
 }

@@ -4,7 +4,7 @@
  * the rest. Entries are read anew for each request, so that none is told of later than it was true. Nothing here has to be
  * opened or closed: what is remembered only saves a search.
  */
-import type { NamedNode } from '../tree/tree.js';
+import type { Name, NamedNode } from '../tree/tree.js';
 import type { Volume } from '../volume/volume.js';
 
 /** The places of ".", ".." and the first entry; inodes of entries are larger. */
@@ -26,14 +26,22 @@ export class ListedDirectories {
 
   /** Up to `limit` entries of a directory behind a place. */
   entriesBehind(ino: number, place: number, limit: number): NamedNode[] {
-    const after = this.#names.get(`${ino}/${place}`) ?? this.#nameAt(ino, place);
-    return this.#volume.tree.list(ino, after, limit);
+    return this.#volume.tree.list(ino, this.#nameBefore(ino, place), limit);
+  }
+
+  /** The same without their attributes, which cost more than everything else. */
+  namesBehind(ino: number, place: number, limit: number): Name[] {
+    return this.#volume.tree.names(ino, this.#nameBefore(ino, place), limit);
   }
 
   /** A reader took the entries up to this one, and will go on behind it. */
-  take(directory: number, { ino, name }: NamedNode): void {
+  take(directory: number, { ino, name }: Name): void {
     if (this.#names.size >= MOST) this.#names.clear();
     this.#names.set(`${directory}/${ino}`, name);
+  }
+
+  #nameBefore(directory: number, place: number): string {
+    return this.#names.get(`${directory}/${place}`) ?? this.#nameAt(directory, place);
   }
 
   /** The name that an entry of the directory has, or had: a file that was deleted keeps its record for a while. */

@@ -10,6 +10,8 @@ import { FOPEN } from './kernel/abi.js';
 import { closeBacking, openBacking } from './kernel/backing.js';
 import type { Opened } from './kernel/handlers.js';
 import { createStore, encodeInvalidInode, notify } from './kernel/notify.js';
+import type { FuseRequest } from './kernel/reader.js';
+import { Splicer } from './kernel/splice.js';
 import type { OpenFileTable } from './open-file-table.js';
 import type { Version } from './sightings.js';
 
@@ -25,6 +27,8 @@ interface OpenNode {
   backingId: number;
   /** Read without the page cache, by its one handle. */
   direct: boolean;
+  /** Until an attempt failed. */
+  canSplice: boolean;
   /** Where it is in the table, undefined when that was full. */
   slot: number | undefined;
 }
@@ -55,6 +59,7 @@ export class OpenFiles {
   readonly #nodes = new Map<number, OpenNode[]>();
   readonly #handles = new Map<number, OpenNode>();
   readonly #storage = createStore(STORE_UP_TO);
+  readonly #splicer: Splicer;
   /** What the kernel was given: inode → tag. It need not have kept it; then it asks. */
   readonly #stored = new Map<number, number>();
   #lastHandle = 0;
@@ -63,6 +68,7 @@ export class OpenFiles {
     this.#device = device;
     this.#table = table;
     this.#passthrough = passthrough;
+    this.#splicer = new Splicer(device);
   }
 
   get count(): number {
@@ -102,7 +108,18 @@ export class OpenFiles {
     const slot = direct ? undefined : this.#table.enter(fd, ino, tag);
     if (backingId === 0 && !direct) this.#store(ino, tag, fd, size);
     const version = { size, mtimeUs: modifiedUs(stats) };
-    const node: OpenNode = { ino, tag, fd, version, mode, handles: 0, backingId, direct, slot };
+    const node: OpenNode = {
+      ino,
+      tag,
+      fd,
+      version,
+      mode,
+      handles: 0,
+      backingId,
+      direct,
+      canSplice: !direct,
+      slot,
+    };
     const others = this.#nodes.get(ino);
     if (others) others.push(node);
     else this.#nodes.set(ino, [node]);
@@ -145,6 +162,15 @@ export class OpenFiles {
     closeSync(fd);
   }
 
+  /** Answers a read without looking at the bytes; false: `read` is to do it. */
+  splice(request: FuseRequest): boolean {
+    const { handle, size, offset } = request;
+    const open = this.#handles.get(handle);
+    if (!open?.canSplice || !Splicer.isWorthIt(size) || offset + size > this.#shown(open).size) return false;
+    open.canSplice = this.#splicer.answer(request, open.fd);
+    return open.canSplice;
+  }
+
   /** How many bytes were read, or a negative errno. */
   read(handle: number, target: Buffer, at: number, size: number, offset: number): number {
     const open = this.#handles.get(handle);
@@ -165,6 +191,11 @@ export class OpenFiles {
     if (node.slot !== undefined) this.#table.leave(node.slot);
     if (node.backingId > 0) closeBacking(this.#device, node.backingId);
     closeSync(node.fd);
+  }
+
+  /** After the last request. */
+  end(): void {
+    this.#splicer.close();
   }
 
   /** What an open version is now; undefined when nobody has it open. */

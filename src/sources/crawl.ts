@@ -6,19 +6,19 @@
  * or a folder above the link.
  */
 import {
+  constants,
   lstatSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
-  type Stats,
   statSync,
 } from 'node:fs';
 import { systemErrorCode } from '../errors.js';
 import { facetMounts, isInside } from './facet-mounts.js';
 import { decodeName, fsPath, isEscaped, needsBytes } from './file-names.js';
 import { compileFilter, type Filter, IGNORE_FILE, type IgnoreScope, openScope } from './filter.js';
-import { modifiedUs } from './local.js';
+import { FolderStats, type NameStats, nameStats } from './name-stats.js';
 import type { FolderListing, Skipped, Unreadable } from './source.js';
 
 export interface CrawlOptions {
@@ -31,14 +31,11 @@ export interface CrawlOptions {
 
 interface PendingFolder {
   path: string;
-  stats: Stats;
+  stats: NameStats;
   scope: IgnoreScope | undefined;
   /** The folders above, to recognise a link that leads back: only with `follow`. */
   above: PendingFolder | undefined;
 }
-
-/** One object for a million calls. */
-const NO_THROW = { throwIfNoEntry: false } as const;
 
 type Kind = 'file' | 'folder' | 'link' | 'special';
 
@@ -62,7 +59,12 @@ export class Crawler {
    * error when it was exchanged meanwhile, by an unmounted disk for example: what was not found then is not gone.
    */
   *folders(): Generator<FolderListing> {
-    const root: PendingFolder = { path: '', stats: statSync(this.#root), scope: undefined, above: undefined };
+    const root: PendingFolder = {
+      path: '',
+      stats: nameStats(statSync(this.#root)),
+      scope: undefined,
+      above: undefined,
+    };
     readdirSync(this.#root);
     const pending = [root];
     for (let folder = pending.pop(); folder; folder = pending.pop()) {
@@ -76,21 +78,43 @@ export class Crawler {
   #list(folder: PendingFolder, pending: PendingFolder[]): FolderListing | undefined {
     const names = this.#readNames(folder.path);
     if (!names || this.#wasExchanged(folder)) return undefined;
+    const stats = this.#openStats(folder.path);
+    if (!stats) return undefined;
+    try {
+      return this.#listNames(folder, names, stats, pending);
+    } finally {
+      stats.close();
+    }
+  }
+
+  #openStats(path: string): FolderStats | undefined {
+    try {
+      return new FolderStats(this.#prefix(path));
+    } catch (error) {
+      return this.#report(path, error);
+    }
+  }
+
+  #listNames(
+    folder: PendingFolder,
+    names: string[],
+    folderStats: FolderStats,
+    pending: PendingFolder[],
+  ): FolderListing {
     const scope = this.#scopeOf(folder, names);
     const kept: string[] = [];
     const numbers: number[] = [];
     const targets = new Map<number, string>();
     const below: PendingFolder[] = [];
     const prefix = folder.path === '' ? '' : `${folder.path}/`;
-    const absolutePrefix = this.#root === '/' && prefix === '' ? '/' : `${this.#absolute(folder.path)}/`;
+    const absolutePrefix = this.#prefix(folder.path);
     for (const name of names) {
       const path = prefix + name;
-      const absolute = absolutePrefix + name;
-      if (this.#mounts.size > 0 && this.#mounts.has(absolute)) continue;
-      let stats = this.#stat(path, absolute);
+      if (this.#mounts.size > 0 && this.#mounts.has(absolutePrefix + name)) continue;
+      let stats = this.#stat(path, name, folderStats);
       if (!stats) continue;
-      if (this.#follow && stats.isSymbolicLink()) stats = this.#followed(path, stats, folder);
-      const kind = kindOf(stats);
+      if (this.#follow && kindOf(stats.mode) === 'link') stats = this.#followed(path, stats, folder);
+      const kind = kindOf(stats.mode);
       if (!this.#isListed(path, kind, scope)) continue;
       if (kind === 'folder') {
         below.push({ path, stats, scope, above: this.#follow ? folder : undefined });
@@ -102,13 +126,13 @@ export class Crawler {
         targets.set(kept.length, target);
       }
       kept.push(name);
-      numbers.push(stats.size, modifiedUs(stats), stats.mode, stats.dev, stats.ino);
+      numbers.push(stats.size, stats.mtimeUs, stats.mode, stats.dev, stats.ino);
     }
     // The last one pushed is crawled first: names come out in order, and the stack stays as deep as the tree.
     for (let at = below.length - 1; at >= 0; at--) pending.push(below[at] as PendingFolder);
     return {
       path: folder.path,
-      mtimeUs: modifiedUs(folder.stats),
+      mtimeUs: folder.stats.mtimeUs,
       mode: folder.stats.mode,
       names: kept,
       attributes: new Float64Array(numbers),
@@ -118,6 +142,11 @@ export class Crawler {
 
   #absolute(path: string): string {
     return path === '' ? this.#root : this.#root === '/' ? `/${path}` : `${this.#root}/${path}`;
+  }
+
+  /** Of the names in a folder: its absolute path with a slash at its end. */
+  #prefix(path: string): string {
+    return this.#root === '/' && path === '' ? '/' : `${this.#absolute(path)}/`;
   }
 
   #readNames(path: string): string[] | undefined {
@@ -148,22 +177,22 @@ export class Crawler {
     return true;
   }
 
-  #stat(path: string, absolute: string): Stats | undefined {
+  #stat(path: string, name: string, folder: FolderStats): NameStats | undefined {
     try {
-      return lstatSync(fsPath(absolute), NO_THROW);
+      return folder.stat(name);
     } catch (error) {
       return this.#report(path, error);
     }
   }
 
   /** What a link leads to, or the link itself where it is not to be followed. */
-  #followed(path: string, link: Stats, folder: PendingFolder): Stats {
+  #followed(path: string, link: NameStats, folder: PendingFolder): NameStats {
     try {
       const absolute = fsPath(this.#absolute(path));
       const real = decodeName(realpathSync.native(absolute, 'buffer'));
       if (isInside(real, this.#root) && !this.#isMounted(real)) {
         const stats = statSync(absolute);
-        if (!stats.isDirectory() || !isAbove(folder, stats)) return stats;
+        if (!stats.isDirectory() || !isAbove(folder, stats)) return nameStats(stats);
       }
     } catch {
       // Dangling, a loop of links, or behind a folder that is closed to us: it stays a link.
@@ -199,8 +228,8 @@ export class Crawler {
     if (!names.includes(IGNORE_FILE)) return folder.scope;
     const path = folder.path === '' ? IGNORE_FILE : `${folder.path}/${IGNORE_FILE}`;
     // Reading a FIFO of that name would wait for ever.
-    if (!this.#stat(path, this.#absolute(path))?.isFile()) return folder.scope;
     try {
+      if (!lstatSync(fsPath(this.#absolute(path))).isFile()) return folder.scope;
       return openScope(folder.path, readFileSync(fsPath(this.#absolute(path)), 'utf8'), folder.scope);
     } catch (error) {
       this.#report(path, error);
@@ -216,19 +245,28 @@ export class Crawler {
   }
 }
 
-function kindOf(stats: Stats): Kind {
-  if (stats.isFile()) return 'file';
-  if (stats.isDirectory()) return 'folder';
-  return stats.isSymbolicLink() ? 'link' : 'special';
+function kindOf(mode: number): Kind {
+  switch (mode & constants.S_IFMT) {
+    case constants.S_IFREG:
+      return 'file';
+    case constants.S_IFDIR:
+      return 'folder';
+    case constants.S_IFLNK:
+      return 'link';
+    default:
+      return 'special';
+  }
 }
 
-function isAbove(folder: PendingFolder, stats: Stats): boolean {
+function isAbove(folder: PendingFolder, stats: FileIdentity): boolean {
   for (let each: PendingFolder | undefined = folder; each; each = each.above) {
     if (isSameFile(each.stats, stats)) return true;
   }
   return false;
 }
 
-function isSameFile(one: Stats, other: Stats): boolean {
+type FileIdentity = Pick<NameStats, 'ino' | 'dev'>;
+
+function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }

@@ -62,6 +62,6 @@ function lookUp(path: string): ReturnType<typeof resolveLinks> {
  * When a file was last changed, in whole microseconds: a double holds them exactly until the year 2255. Nanoseconds are
  * cut; the quarter makes up for what a number of milliseconds in a double can lack.
  */
-export function modifiedUs(stats: Stats): number {
+export function modifiedUs(stats: Pick<Stats, 'mtimeMs'>): number {
   return Math.floor(stats.mtimeMs * 1000 + 0.25);
 }

@@ -4,6 +4,7 @@
  * itself is new; nobody can have cached them.
  */
 import type { Database, Statement } from 'better-sqlite3';
+import { ROOT_INODE } from '../catalog/schema.js';
 
 /** Rows kept. A mount that falls further behind forgets everything. */
 const KEPT = 100_000;
@@ -19,6 +20,8 @@ export interface TreeChange {
 export class TreeChanges {
   readonly #insert: Statement<[number, string | null]>;
   readonly #prune: Statement<[number]>;
+  readonly #skip: Statement<[]>;
+  #isEverything = false;
   #created = new Set<number>();
   #listings = new Set<number>();
   #replaced: { parent: number; name: string }[] = [];
@@ -26,6 +29,9 @@ export class TreeChanges {
 
   constructor(db: Database) {
     this.#insert = db.prepare('INSERT INTO tree_changes(parent, name) VALUES (?, ?)');
+    this.#skip = db.prepare(
+      `INSERT INTO tree_changes(seq, parent) SELECT coalesce(max(seq), 0) + 2, ${ROOT_INODE} FROM tree_changes`,
+    );
     this.#prune = db.prepare('DELETE FROM tree_changes WHERE seq <= (SELECT max(seq) FROM tree_changes) - ?');
   }
 
@@ -34,6 +40,7 @@ export class TreeChanges {
     this.#listings.clear();
     this.#attributes.clear();
     this.#replaced = [];
+    this.#isEverything = false;
   }
 
   /** A directory is new. */
@@ -49,7 +56,13 @@ export class TreeChanges {
   /** A name is gone, or leads to another inode, other contents or other attributes. */
   replaced(parent: number, name: string): void {
     this.#listings.add(parent);
-    this.#replaced.push({ parent, name });
+    if (this.#replaced.length >= KEPT) this.#isEverything = true;
+    if (!this.#isEverything) this.#replaced.push({ parent, name });
+  }
+
+  /** The whole tree is another one. */
+  everything(): void {
+    this.#isEverything = true;
   }
 
   /** A directory has other attributes. */
@@ -64,6 +77,12 @@ export class TreeChanges {
 
   /** Writes what a kernel can have cached. */
   finish(): void {
+    if (this.#isEverything) {
+      // A number is left out, which every reader takes for changes that are no longer kept.
+      this.#skip.run();
+      this.#prune.run(1);
+      return;
+    }
     for (const ino of new Set([...this.#listings, ...this.#attributes])) {
       if (!this.#created.has(ino)) this.#insert.run(ino, null);
     }

@@ -8,6 +8,8 @@ import { type FileLocation, type FileRecord, Files, sourcePath } from '../catalo
 import { Search } from '../catalog/search.js';
 import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
+import type { Query } from '../query/ast.js';
+import { appliedLabelRules } from '../rules/label-rules.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
 import { openRoot } from '../sources/local.js';
 import { Tree } from '../tree/tree.js';
@@ -22,7 +24,7 @@ export class Volume {
   readonly db: Database;
   readonly tree: Tree;
   readonly files: Files;
-  readonly search: Search;
+  readonly #search: Search;
   readonly sources: Sources;
   readonly #avoid: string | undefined;
   readonly #local = new Map<number, LocalSource>();
@@ -36,8 +38,13 @@ export class Volume {
     this.db = openDatabase(catalogFile, 'read');
     this.tree = new Tree(this.db);
     this.files = new Files(this.db);
-    this.search = new Search(this.db);
+    this.#search = new Search(this.db);
     this.sources = new Sources(this.db);
+  }
+
+  /** Has the time come to place some file elsewhere, because of its age? `Catalog.revisit` does. */
+  isOverdue(): boolean {
+    return this.db.prepare('SELECT 1 FROM due WHERE at <= ? LIMIT 1').get(Date.now()) !== undefined;
   }
 
   /** The record of a file in the tree; `not-found` when there is none. */
@@ -49,6 +56,11 @@ export class Volume {
       });
     }
     return record;
+  }
+
+  /** The files that a query asks for, whether the tree shows them or not, in the order of their ids. */
+  matching(query: Query): Generator<FileRecord> {
+    return this.#search.find(query, { labelRules: appliedLabelRules(this.db) });
   }
 
   /** Where a file of the tree is; `not-found` when there is none. */

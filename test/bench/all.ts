@@ -2,12 +2,14 @@
 import { type Bench, runBench } from './bench.js';
 import { benchIndex } from './index.js';
 import { benchMount } from './mount.js';
+import { benchRules } from './rules.js';
 import { benchStart } from './start.js';
 
 async function benchAll(bench: Bench): Promise<void> {
   await benchStart(bench);
   await benchMount(bench);
   await benchIndex(bench);
+  await benchRules(bench);
 }
 
 await runBench('facet: all benchmarks', benchAll);

@@ -22,7 +22,9 @@ export function expectedTree(
   files: readonly CatalogFile[],
   folders: readonly CatalogFolder[],
 ): ExpectedTree {
-  const wishes = files.flatMap(file => arrangement.placements(file).map(place => ({ file, ...place })));
+  const wishes = files.flatMap(file =>
+    arrangement.placements(file, { now: 0, due: 0 }).map(place => ({ file, ...place })),
+  );
   const directories = new Map<string, CatalogFolder | undefined>();
   for (const { directory } of wishes) declare(directories, directory, undefined);
   for (const folder of folders) {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Catalog } from '../../src/catalog/catalog.js';
-import { entryType, type KnownFile } from '../../src/catalog/files.js';
+import type { KnownFile } from '../../src/catalog/files.js';
 import type { CatalogFile, CatalogFolder } from '../../src/catalog/projector.js';
 import type { SourceRecord } from '../../src/catalog/sources.js';
 import type { CatalogWriter, WrittenFolder } from '../../src/catalog/writer.js';
@@ -59,11 +59,14 @@ function arrangementOf(salt: number): Arrangement {
   const picksFor = (text: string) =>
     seededPicks([...text].reduce((sum, char) => sum * 31 + char.charCodeAt(0), salt));
   return {
+    declared: [],
+    showsFolders: true,
     placements({ id, source, folderPath, name }: CatalogFile): Placement[] {
       const pick = picksFor(`${id} ${source} ${folderPath} ${name}`);
       return Array.from({ length: pick(4) }, () => ({
         directory: DIRECTORIES[pick(DIRECTORIES.length)] ?? '',
         name: [name, ...NAMES][pick(3)] ?? name,
+        newest: false,
       }));
     },
     directory({ source, path }: CatalogFolder): string | undefined {
@@ -209,8 +212,8 @@ function runTransaction(catalog: Catalog, operations: readonly Operation[], thro
 
 function assertAsExpected(catalog: Catalog, arrangement: Arrangement): void {
   assertSound(catalog.db);
-  const files = filesOf(catalog).map(({ id, source, folder, name, mode }) => ({
-    ...{ id, source: source.name, folderPath: folder.path, name, type: entryType(mode) },
+  const files = filesOf(catalog).map(({ id, source, folder, name, mode, size, mtimeUs }) => ({
+    ...{ id, source: source.name, folderPath: folder.path, name, mode, size, mtimeUs },
   }));
   const expected = expectedTree(arrangement, files, foldersOf(catalog));
   const tree = [...readTree(catalog.db)];

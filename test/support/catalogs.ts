@@ -16,7 +16,11 @@ export function openCatalog(
   arrangement: Arrangement = defaultArrangement,
   access?: Access,
 ): Catalog {
-  return new Catalog(file, (db, takeInode) => new TreeProjector(db, takeInode, arrangement), access);
+  return new Catalog(
+    file,
+    (db, takeInode) => new TreeProjector(db, takeInode, { current: () => arrangement }),
+    access,
+  );
 }
 
 /** A new catalog for the length of a test. */

@@ -17,14 +17,16 @@ import { assertSound, readTree } from '../support/tree-contents.js';
 
 /** Places files only; directories are there as long as something is in them. */
 function placing(placements: (file: CatalogFile) => Placement[]): Arrangement {
-  return { placements, directory: () => undefined };
+  return { declared: [], showsFolders: false, placements, directory: () => undefined };
 }
 
 /** Every file in one directory, under its own name. */
-const flat = placing(file => [{ directory: 'all', name: file.name }]);
+const flat = placing(file => [{ directory: 'all', name: file.name, newest: false }]);
 
 /** A file's folder is its directory, its name's part before a `~` its name: `x/a.txt~1` → `x/a.txt`. */
-const byFolder = placing(file => [{ directory: file.folderPath, name: file.name.replace(/~.*/, '') }]);
+const byFolder = placing(file => [
+  { directory: file.folderPath, name: file.name.replace(/~.*/, ''), newest: false },
+]);
 
 /** The tree as path → id of the file there. */
 function filesIn({ db }: Catalog): Record<string, number> {
@@ -168,7 +170,9 @@ test('who is called what does not depend on the order, nor on how many transacti
 });
 
 test('a file that wants two places has both, under one number', t => {
-  const twice = placing(file => ['one', 'two'].map(directory => ({ directory, name: file.name })));
+  const twice = placing(file =>
+    ['one', 'two'].map(directory => ({ directory, name: file.name, newest: false })),
+  );
   const { catalog, ids } = withSame(t, 'a', ['x', 'y'], twice);
   const [first = 0, second = 0] = ids;
   const expected = { 'one/a': first, 'one/a (docs)': second, 'two/a': first, 'two/a (docs)': second };
@@ -179,14 +183,14 @@ test('a file that wants two places has both, under one number', t => {
 });
 
 test('a file that asks for one place twice is there once, displaced or not', t => {
-  const repeated = placing(file => [1, 2].map(() => ({ directory: 'all', name: file.name })));
+  const repeated = placing(file => [1, 2].map(() => ({ directory: 'all', name: file.name, newest: false })));
   const { catalog, ids } = withSame(t, 'a', ['x', 'y'], repeated);
   assert.deepEqual(filesIn(catalog), { 'all/a': ids[0], 'all/a (docs)': ids[1] });
 });
 
 test('a file that wants the name it is displaced to, too, has both', t => {
   const both = placing(file =>
-    ['a', 'a (docs)'].map(name => ({ directory: file.folderPath && 'all', name })),
+    ['a', 'a (docs)'].map(name => ({ directory: file.folderPath && 'all', name, newest: false })),
   );
   const { catalog, ids } = withSame(t, 'f', ['x', 'y'], both);
   const [first, second] = ids;

@@ -172,7 +172,9 @@ test('a directory that is gone is recorded by its name', t => {
 });
 
 const flat: Arrangement = {
-  placements: file => [{ directory: '', name: file.name }],
+  declared: [],
+  showsFolders: false,
+  placements: file => [{ directory: '', name: file.name, newest: false }],
   directory: () => undefined,
 };
 

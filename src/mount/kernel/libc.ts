@@ -1,14 +1,21 @@
 /**
- * The few calls of the C library that Node does not offer, through koffi: pairs of sockets, receiving a
- * descriptor, ioctl, a signal for one thread. Loaded at the first use, once a thread. Structs are those of 64-bit Linux.
+ * The few calls of the C library that Node does not offer, or not as cheaply as the FUSE thread wants them, through koffi:
+ * pairs of sockets, receiving a descriptor, ioctl, read, write, poll and splice, a signal for one thread. Loaded at the first use, once a thread. Structs are those of 64-bit Linux.
  */
 
+import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 
 interface Libc {
   socketpair(domain: number, type: number, protocol: number, pair: Int32Array): number;
   recvmsg(socket: number, message: Buffer, flags: number): number;
+  read(descriptor: number, into: Buffer, length: number): number;
+  write(descriptor: number, bytes: Buffer, length: number): number;
+  poll(list: Buffer, count: number, timeoutMs: number): number;
+  pipe2(pair: Int32Array, flags: number): number;
+  splice(from: number, at: Buffer | null, to: number, atTo: null, length: number, flags: number): number;
+  fcntl(descriptor: number, command: number, type: 'int', argument: number): number;
   ioctl(descriptor: number, request: number, argument: Buffer): number;
   sigaction(signal: number, action: Buffer, previous: null): number;
   syscall(number: number, first: number, second: number, third: number): number;
@@ -29,6 +36,12 @@ function libc(): Libc {
   loaded = {
     socketpair: library.func('int socketpair(int, int, int, void *)'),
     recvmsg: library.func('int64_t recvmsg(int, void *, int)'),
+    read: library.func('int64_t read(int, void *, size_t)'),
+    write: library.func('int64_t write(int, void *, size_t)'),
+    poll: library.func('int poll(void *, unsigned long, int)'),
+    pipe2: library.func('int pipe2(void *, int)'),
+    splice: library.func('int64_t splice(int, void *, int, void *, size_t, unsigned int)'),
+    fcntl: library.func('int fcntl(int, int, ...)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
     sigaction: library.func('int sigaction(int, void *, void *)'),
     syscall: library.func('int64_t syscall(int64_t, int64_t, int64_t, int64_t)'),
@@ -86,6 +99,84 @@ export function ioctl(descriptor: number, request: number, argument: Buffer): nu
   return result < 0 ? -calls.errno() : result;
 }
 
+/** read(2) and write(2) without Node's exceptions: how many bytes, or a negative errno. */
+export function readBytes(descriptor: number, into: Buffer): number {
+  const calls = libc();
+  const count = calls.read(descriptor, into, into.length);
+  return count < 0 ? -calls.errno() : count;
+}
+
+export function writeBytes(descriptor: number, bytes: Buffer, length: number): number {
+  const calls = libc();
+  const count = calls.write(descriptor, bytes, length);
+  return count < 0 ? -calls.errno() : count;
+}
+
+const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
+const F_SETPIPE_SZ = 1031;
+
+export interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+/** A pipe that never waits, of at least `capacity` bytes; undefined where this process is not allowed so much. */
+export function openPipe(capacity: number): Pipe | undefined {
+  const pair = new Int32Array(2);
+  const { pipe2, fcntl } = libc();
+  if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) !== 0) return undefined;
+  const [readEnd = -1, writeEnd = -1] = pair;
+  const pipe = { readEnd, writeEnd };
+  if (fcntl(writeEnd, F_SETPIPE_SZ, 'int', capacity) >= capacity) return pipe;
+  closePipe(pipe);
+  return undefined;
+}
+
+export function closePipe({ readEnd, writeEnd }: Pipe): void {
+  closeSync(readEnd);
+  closeSync(writeEnd);
+}
+
+/**
+ * splice(2): how many bytes went from one descriptor to the other, one of which is a pipe, or a negative errno. `place` is
+ * a 64-bit offset in the first, which moves on; null where that is the pipe.
+ */
+export function spliceBytes(from: number, place: Buffer | null, to: number, length: number): number {
+  const calls = libc();
+  const count = calls.splice(from, place, to, null, length, 0);
+  return count < 0 ? -calls.errno() : count;
+}
+
+/** struct pollfd. */
+const POLLFD = { fd: 0, events: 4, SIZE: 8 } as const;
+const POLLIN = 1;
+const FOREVER = -1;
+
+/** Returns a function that waits until the descriptor can be read, is at its end, or a signal comes. */
+export function createWait(descriptor: number): () => void {
+  const { poll } = libc();
+  const list = Buffer.alloc(POLLFD.SIZE);
+  list.writeInt32LE(descriptor, POLLFD.fd);
+  list.writeInt16LE(POLLIN, POLLFD.events);
+  return () => void poll(list, 1, FOREVER);
+}
+
+const FIONBIO = 0x5421;
+
+/** Makes reads return EAGAIN instead of waiting, for everybody who shares the open file. */
+export function makeNonBlocking(descriptor: number): void {
+  const on = Buffer.alloc(4);
+  on.writeInt32LE(1);
+  if (ioctl(descriptor, FIONBIO, on) < 0) throw failedCall('ioctl');
+}
+
+/** The error of a call that returned a negative errno, as Node would throw it. */
+export function systemError(call: string, result: number): Error {
+  const code = getSystemErrorName(result);
+  return Object.assign(new Error(`${call}: ${code}`), { code, errno: result, syscall: call });
+}
+
 /** struct sigaction as the C library declares it; its flags stay 0, without SA_RESTART. */
 const SIGACTION = { handler: 0, SIZE: 152 } as const;
 
@@ -106,7 +197,5 @@ export function signalThread(thread: number, signal: number): void {
 }
 
 function failedCall(call: string): Error {
-  const errno = libc().errno();
-  const code = getSystemErrorName(-errno);
-  return Object.assign(new Error(`${call}: ${code}`), { code, errno: -errno, syscall: call });
+  return systemError(call, -libc().errno());
 }

@@ -1,5 +1,5 @@
 /**
- * The loop of the FUSE thread: read a request from the device (blocking), answer it in the same thread, write
+ * The loop of the FUSE thread: wait for a request from the device, answer it in the same thread, write
  * one reply. Only unmounting, DESTROY or a stop that was asked for ends it; whatever a message or the handler
  * does wrong costs that one request an EIO and is counted.
  *
@@ -7,7 +7,6 @@
  * mountpoint. A pure half, `answer`, takes bytes to bytes and is what the tests feed.
  */
 
-import fs from 'node:fs';
 import { systemErrorCode } from '../../errors.js';
 import { ERRNO, OPCODE, OPCODE_LIMIT, SMALLEST_REQUEST_BUFFER } from './abi.js';
 import { DEFERRED, type Handler, type Negotiated } from './handlers.js';
@@ -51,7 +50,7 @@ export interface SessionCounters {
 
 /** Where requests come from and replies go to: the device, or a test. Both methods throw system errors. */
 export interface Channel {
-  /** Waits for a message, fills `into` and returns its length. */
+  /** Waits for a message, fills `into` and returns its length; 0 when the wait ended without one. */
   receive(into: Buffer): number;
   send(bytes: Buffer, length: number): void;
 }
@@ -248,14 +247,4 @@ function countFailedReply(counters: SessionCounters, failure: unknown, fault: Fa
   }
   counters.refusedReplies += 1;
   fault(failure, opcode);
-}
-
-/** The FUSE device as a channel; `device` is the descriptor that `openMount` gave. */
-export function deviceChannel(device: number): Channel {
-  return {
-    receive: into => fs.readSync(device, into, 0, into.length, null),
-    send: (bytes, length) => {
-      fs.writeSync(device, bytes, 0, length);
-    },
-  };
 }

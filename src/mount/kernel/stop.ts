@@ -1,10 +1,10 @@
 /**
- * Getting a FUSE thread out of its wait for requests. A thread that blocks in read(2) cannot be ended from
- * JavaScript: `worker.terminate()` and even `process.exit()` wait for it. Unmounting ends the read; this is
+ * Getting a FUSE thread out of its wait for requests. A thread that waits in poll(2) or read(2) cannot be ended
+ * from JavaScript: `worker.terminate()` and even `process.exit()` wait for it. Unmounting ends the wait; this is
  * for when that is not possible, because files are open in a mount that was unmounted lazily.
  *
- * The thread is sent a signal of its own whose handler does nothing and does not restart the read, so that the
- * read returns EINTR and the loop looks at the switch. Touches the disposition of one real-time signal.
+ * The thread is sent a signal of its own whose handler does nothing and does not restart the call, so that
+ * it returns EINTR and the loop looks at the switch. Touches the disposition of one real-time signal.
  */
 
 import fs from 'node:fs';
@@ -51,7 +51,7 @@ export async function stopSession(stop: StopSwitch): Promise<void> {
   for (;;) {
     const thread = Atomics.load(stop, THREAD);
     if (thread === 0) return;
-    // Again and again: a signal that comes just before the thread enters the read is lost.
+    // Again and again: a signal that comes just before the thread begins to wait is lost.
     signalThread(thread, WAKE_SIGNAL);
     await setTimeout(REPEAT_MS);
   }

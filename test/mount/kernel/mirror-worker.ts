@@ -1,7 +1,8 @@
 /** The FUSE thread of the tests: runs a session with a mirror on the device that it was started with. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { createSession, deviceChannel } from '../../../src/mount/kernel/session.js';
+import { deviceChannel } from '../../../src/mount/kernel/device.js';
+import { createSession } from '../../../src/mount/kernel/session.js';
 import { createMirror } from './mirror.js';
 
 const { device, root, stop, wantPassthrough } = workerData;

@@ -9,13 +9,15 @@ import { FOPEN } from '../../../src/mount/kernel/abi.js';
 import { closeBacking, openBacking } from '../../../src/mount/kernel/backing.js';
 import {
   createEntry,
+  DEFERRED,
   type Entry,
   type Handler,
   type Negotiated,
 } from '../../../src/mount/kernel/handlers.js';
+import { Splicer } from '../../../src/mount/kernel/splice.js';
 
 export interface MirrorOptions {
-  /** The device, for passthrough. */
+  /** For passthrough and spliced answers. */
   device: number;
   timeoutMs?: number;
 }
@@ -39,6 +41,7 @@ export function createMirror(root: string, { device, timeoutMs = 1000 }: MirrorO
   const listings = new Map<number, string[]>();
   const backings = new Map<number, number>();
   const scratch = createEntry();
+  const splicer = new Splicer(device);
   let agreed: Negotiated | undefined;
   let nextHandle = 1;
 
@@ -102,7 +105,12 @@ export function createMirror(root: string, { device, timeoutMs = 1000 }: MirrorO
       }
       return 0;
     },
-    read: (request, target, at) => fs.readSync(request.handle, target, at, request.size, request.offset),
+    read(request, target, at) {
+      const { handle, size, offset } = request;
+      const isWhole = Splicer.isWorthIt(size) && offset + size <= fs.fstatSync(handle).size;
+      if (isWhole && splicer.answer(request, handle)) return DEFERRED;
+      return fs.readSync(handle, target, at, size, offset);
+    },
     release(request) {
       const backing = backings.get(request.handle);
       if (backing !== undefined) closeBacking(device, backing);

@@ -11,6 +11,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -244,6 +245,29 @@ describe('a mount', () => {
     }).then(() => undefined));
 });
 
+/** Looks up names that were never asked for before; says so after the first thousand. */
+const LOOK_UP_FOREVER =
+  'n=0; while :; do [ -e "$0/$n" ]; n=$((n + 1)); [ $n = 1000 ] && echo busy; done; exit 0';
+
+/** Processor time that the FUSE thread has had, in ticks of 10 ms. */
+function ticksOf(stop: StopSwitch): number {
+  const [, , ...fields] = fs.readFileSync(`/proc/self/task/${stop[1]}/stat`, 'utf8').split(/\) | /);
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+describe('a mount that nobody uses', () => {
+  it('takes no processor time, also after many requests, and wakes up again', () =>
+    mounted({ fill: fillSmall }, async ({ mountpoint, stop }) => {
+      const asker = spawn('timeout', ['1', 'sh', '-c', LOOK_UP_FOREVER, mountpoint], { stdio: 'ignore' });
+      await once(asker, 'exit');
+      const before = ticksOf(stop);
+      await setTimeout(2000);
+      const ticks = ticksOf(stop) - before;
+      assert.ok(ticks < 10, `${ticks} of 200`);
+      assert.equal(await output('cat', path.join(mountpoint, 'hello.txt')), 'hello\n');
+    }).then(() => undefined));
+});
+
 describe('the end of a mount', () => {
   it('is DESTROY or ENODEV when it is unmounted', async () => {
     const ended = await mounted({ fill: fillSmall }, async ({ mountpoint }) => {
@@ -266,6 +290,19 @@ describe('the end of a mount', () => {
       } finally {
         holder.kill('SIGKILL');
         await once(holder, 'exit');
+      }
+    });
+    assert.equal(ended.end, 'stopped');
+  });
+
+  it('comes at once when it is stopped between two requests of many', async () => {
+    const ended = await mounted({}, async ({ mountpoint, stop }) => {
+      const asker = spawn('sh', ['-c', LOOK_UP_FOREVER, mountpoint], { stdio: ['ignore', 'pipe', 'ignore'] });
+      try {
+        await once(asker.stdout, 'data');
+        await stopSession(stop);
+      } finally {
+        asker.kill('SIGKILL');
       }
     });
     assert.equal(ended.end, 'stopped');

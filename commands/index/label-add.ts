@@ -1,0 +1,31 @@
+/** `facet index label add`. */
+import { argument, argumentList, command } from '../command.js';
+import { label, path } from '../kinds.js';
+import { openVolume } from '../volume.js';
+import { describedText, describeFiles } from './describe.js';
+import { filesOf } from './files.js';
+
+export default command({
+  description: 'Gives labels to a file, to every file below a directory, or to those that a glob matches.',
+  arguments: {
+    path: argument(path, 'PATH', 'a path in the tree, a glob, SOURCE:PATH or the number of a file'),
+    labels: argumentList(label, 'LABEL', 'the labels to give', { required: true }),
+  },
+  examples: [
+    { command: 'facet index label add /docs/a.pdf work urgent', says: 'two labels for one file' },
+    { command: "facet index label add '/photos/**/*.raw' unsorted", says: 'a label for many' },
+  ],
+  async run(context, { path: wanted, labels }) {
+    const volume = await openVolume(context.home);
+    try {
+      const files = [...filesOf(volume, [wanted])];
+      const done = await describeFiles(
+        context,
+        files.map(file => ({ file, description: { add: labels } })),
+      );
+      await context.output.result({ ...done, labels }, describedText);
+    } finally {
+      volume.close();
+    }
+  },
+});

@@ -1,0 +1,103 @@
+/** `facet index set`: properties of files. */
+
+import { FacetError } from '../../src/errors.js';
+import type { Property } from '../../src/query/facts.js';
+import type { Volume } from '../../src/volume/volume.js';
+import { argumentList, command, option, optionList } from '../command.js';
+import { file, text } from '../kinds.js';
+import { openVolume } from '../volume.js';
+import { describedText, describeFiles, type Said } from './describe.js';
+import { filesOf } from './files.js';
+import { propertyName } from './property-name.js';
+
+type Changes = Record<string, Property | null>;
+
+export default command({
+  description:
+    'Sets properties of a file, of every file below a directory, or of those that a glob matches: named values that rules and queries can ask for. A value that is a number is one; a name that is given several times has several values.',
+  arguments: {
+    words: argumentList(text, 'PATH|NAME=VALUE', 'the file, and what to set'),
+  },
+  options: {
+    unset: optionList(text, 'NAME', 'take a property away (may be repeated)'),
+    fromJson: option(file, 'FILE', 'read lines of JSON from FILE, or from standard input (-), instead'),
+  },
+  examples: [
+    { command: 'facet index set /media/x.mkv title=Dune year=2021', says: 'two properties' },
+    {
+      command: 'facet index set /media/x.mkv genre=Drama genre=Adventure --unset rating',
+      says: 'several values; one less',
+    },
+    {
+      command: "jq -c '{path, properties: {title}}' films.json | facet index set --from-json -",
+      says: 'for many files; null takes a property away, "labels" adds labels',
+    },
+  ],
+  async run(context, { words }, { unset, fromJson }) {
+    const volume = await openVolume(context.home);
+    try {
+      if (fromJson !== undefined) {
+        if (words.length + unset.length > 0)
+          throw new FacetError('usage', '--from-json says it all: give nothing else');
+        await fromLines(context, volume, fromJson);
+        return;
+      }
+      const done = await describeFiles(context, fromWords(volume, words, unset));
+      await context.output.result(done, describedText);
+    } finally {
+      volume.close();
+    }
+  },
+});
+
+async function fromLines(
+  context: Parameters<typeof describeFiles>[0],
+  volume: Volume,
+  name: string,
+): Promise<void> {
+  // Loads zod, which takes as long as all the rest.
+  const { readDescriptions } = await import('./json-lines.js');
+  const failures = { count: 0 };
+  const lines = readDescriptions(volume, name, (line, error) => {
+    failures.count++;
+    context.warn(`line ${line}: ${error.message}`, error.hint);
+  });
+  const done = await describeFiles(context, lines);
+  await context.output.result({ ...done, failed: failures.count }, describedText);
+  if (failures.count === 0) return;
+  throw new FacetError(
+    'partial',
+    `${failures.count} of ${failures.count + done.files} lines could not be used`,
+  );
+}
+
+function fromWords(volume: Volume, [path, ...settings]: readonly string[], unset: readonly string[]): Said[] {
+  if (path === undefined) throw new FacetError('usage', 'which file? give its path, then NAME=VALUE');
+  if (settings.length + unset.length === 0)
+    throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`);
+  const properties = changesOf(settings, unset);
+  return [...filesOf(volume, [path])].map(each => ({ file: each, description: { properties } }));
+}
+
+function changesOf(settings: readonly string[], unset: readonly string[]): Changes {
+  const changes = new Map<string, Property | null>(unset.map(name => [propertyName(name), null]));
+  for (const setting of settings) {
+    const sign = setting.indexOf('=');
+    if (sign < 1) {
+      throw new FacetError('usage', `expected NAME=VALUE, found '${setting}'`, {
+        hint: 'take one away with --unset NAME',
+      });
+    }
+    const name = propertyName(setting.slice(0, sign));
+    const value = readValue(setting.slice(sign + 1));
+    const before = changes.get(name) ?? null;
+    changes.set(name, before === null ? value : [before, value].flat());
+  }
+  return Object.fromEntries(changes);
+}
+
+/** What a number prints as is a number; `007` and `1e3` are texts. */
+function readValue(value: string): string | number {
+  const number = Number(value);
+  return Number.isFinite(number) && String(number) === value ? number : value;
+}

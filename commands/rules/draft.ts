@@ -1,0 +1,16 @@
+/** rules.yaml as the commands read it: checked against the sources that the catalog knows. */
+import { existsSync } from 'node:fs';
+import type { Catalog } from '../../src/catalog/catalog.js';
+import { FacetError } from '../../src/errors.js';
+import { type Draft, readDraft } from '../../src/rules/document.js';
+
+export function draftOf(file: string, catalog: Pick<Catalog, 'sources'>): Draft {
+  if (!existsSync(file)) {
+    throw new FacetError('not-found', `there are no rules: ${file} does not exist`, {
+      path: file,
+      hint: 'begin with facet rules init --preset by-type',
+    });
+  }
+  const sources = catalog.sources.all().map(({ name }) => name);
+  return readDraft(file, sources);
+}

@@ -1,0 +1,96 @@
+/**
+ * Keeps the tree arranged while a long command runs: rules.yaml is applied when it changes and is valid, and files whose age
+ * brings them elsewhere are placed anew when their time comes. Rules that are not valid leave those before them in force.
+ */
+import { statSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Catalog } from '../catalog/catalog.js';
+import { errorMessage } from '../errors.js';
+import type { RulesMessage, RulesThreadData } from './rules-thread.js';
+
+export interface ArrangedOptions {
+  rulesFile: string;
+  onApplied: () => void;
+  /** The rules could not be applied, or files not be placed; what was in force stays so. */
+  onProblem: (message: string, hint: string | undefined) => void;
+}
+
+/** A change is seen within two looks: an editor may be in the middle of writing at the first one. */
+const LOOK_EVERY_MS = 250;
+
+export function keepArranged(catalog: Catalog, options: ArrangedOptions): { stop(): Promise<void> } {
+  const keeper = new Keeper(catalog, options);
+  return { stop: () => keeper.stop() };
+}
+
+class Keeper {
+  readonly #catalog: Catalog;
+  readonly #options: ArrangedOptions;
+  readonly #timer: NodeJS.Timeout;
+  #worker: Worker | undefined;
+  /** The state of rules.yaml at the last look, and the last one that was read. */
+  #seen = '';
+  #read = '';
+  #problem = '';
+
+  constructor(catalog: Catalog, options: ArrangedOptions) {
+    this.#catalog = catalog;
+    this.#options = options;
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    // What it has not committed is undone.
+    await this.#worker?.terminate();
+  }
+
+  #look(): void {
+    const state = stateOf(this.#options.rulesFile);
+    if (state === this.#seen && state !== this.#read && !this.#worker) this.#apply(state);
+    this.#seen = state;
+    if (!this.#worker) this.#revisit();
+  }
+
+  #apply(state: string): void {
+    this.#read = state;
+    if (state === '') return;
+    const { rulesFile } = this.#options;
+    const workerData: RulesThreadData = { catalogFile: this.#catalog.file, rulesFile };
+    const worker = new Worker(new URL('./rules-thread.js', import.meta.url), { workerData });
+    this.#worker = worker;
+    worker.on('message', (message: RulesMessage) => this.#onMessage(message));
+    worker.on('error', error => this.#options.onProblem(errorMessage(error), undefined));
+    worker.on('exit', () => {
+      this.#worker = undefined;
+    });
+  }
+
+  #onMessage(message: RulesMessage): void {
+    if (message.kind === 'refused') {
+      this.#options.onProblem(`the rules in force stay: ${message.message}`, message.hint);
+    } else if (message.hasChanged) this.#options.onApplied();
+  }
+
+  /** Told once, however long it lasts. */
+  #revisit(): void {
+    try {
+      this.#catalog.revisit();
+      this.#problem = '';
+    } catch (error) {
+      const message = `cannot place files by their age: ${errorMessage(error)}`;
+      if (message !== this.#problem) this.#options.onProblem(message, undefined);
+      this.#problem = message;
+    }
+  }
+}
+
+/** '' where there is no such file, or nobody may look. */
+function stateOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+  } catch {
+    return '';
+  }
+}
