@@ -9,7 +9,7 @@
  *     await scan(catalog, docs);
  *     const volume = new Volume(catalogFile);
  *     console.log(volume.tree.resolve('/docs/report.pdf')?.size);
- *     for (const file of volume.search.find(parseQuery('name:*.pdf age<30d'))) console.log(sourcePath(file));
+ *     for (const file of volume.matching(parseQuery('name:*.pdf age<30d'))) console.log(sourcePath(file));
  *
  * Failures that are not bugs are thrown as `FacetError`. Sizes are bytes, times microseconds since the epoch unless a
  * name says otherwise.
@@ -20,7 +20,6 @@ export type { ChangeKind } from './catalog/changes.js';
 export type { FileRecord, Files, SourceTotals } from './catalog/files.js';
 export { sourcePath } from './catalog/files.js';
 export { EntryType } from './catalog/projector.js';
-export type { Search, SearchOptions } from './catalog/search.js';
 export type { SourceOptions, SourceRecord, SourceState, Sources } from './catalog/sources.js';
 export { type Config, defaultConfig, loadConfig } from './config/config.js';
 export { type Home, type HomeSettings, resolveHome } from './config/home.js';
