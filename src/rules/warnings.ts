@@ -1,5 +1,6 @@
 /** What is probably not meant: rules that do nothing, names that no file has. Nothing of it keeps rules from being applied. */
 import type { Database } from 'better-sqlite3';
+import { byPlace } from '../config/document.js';
 import { nearest } from '../config/nearest.js';
 import type { Draft, Problem } from './document.js';
 import type { DirectoryRule, FilterRule, MountRule } from './rules.js';
@@ -17,7 +18,7 @@ export function warningsOf(draft: Draft, survey: Survey, properties: ReadonlySet
       ]),
     ]),
   ];
-  return warnings.sort((a, b) => a.line - b.line || a.column - b.column);
+  return warnings.sort(byPlace);
 }
 
 /** The names of all properties that files have. */
