@@ -9,7 +9,7 @@ export function draftOf(file: string, catalog: Pick<Catalog, 'sources'>): Draft 
   if (!existsSync(file)) {
     throw new FacetError('not-found', `there are no rules: ${file} does not exist`, {
       path: file,
-      hint: 'begin with facet rules init --preset by-type',
+      hint: 'begin with facet rules init',
     });
   }
   const sources = catalog.sources.all().map(({ name }) => name);
