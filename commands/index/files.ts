@@ -5,6 +5,8 @@ import { FacetError } from '../../src/errors.js';
 import { find } from '../../src/tree/walk.js';
 import type { Volume } from '../../src/volume/volume.js';
 
+const NUMBER = /^[0-9]{1,15}$/;
+
 /** One file: `/docs/a.pdf`, `docs:a.pdf` or `1042`. Throws `not-found`, or `usage` for a directory. */
 export function fileOf(volume: Volume, text: string): FileRecord {
   const node = volume.tree.resolve(text);
@@ -26,7 +28,8 @@ function notThere(volume: Volume, text: string): FacetError {
     return new FacetError('not-found', `the source ${source.name} has no file ${path}`, { path: text, hint });
   }
   const hint = 'list what there is: facet index ls /';
-  return new FacetError('not-found', `there is no ${text} in the tree`, { path: text, hint });
+  const what = NUMBER.test(text) ? `file ${text}` : `${text} in the tree`;
+  return new FacetError('not-found', `there is no ${what}`, { path: text, hint });
 }
 
 /** All files that `text` means; below a directory, all of them. A file that is found twice is there once. */
@@ -62,6 +65,6 @@ function placeIn({ sources }: Volume, text: string) {
 }
 
 function withNumber({ files }: Volume, text: string): FileRecord | undefined {
-  const file = /^[0-9]{1,15}$/.test(text) ? files.get(Number(text)) : undefined;
+  const file = NUMBER.test(text) ? files.get(Number(text)) : undefined;
   return file?.deletedAt === null ? file : undefined;
 }

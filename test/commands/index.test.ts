@@ -160,6 +160,10 @@ describe('facet index ls, search, stat and status', () => {
         size: 1500,
         target: null,
         sha256: null,
+        mime: 'application/pdf',
+        kind: 'document',
+        labels: [],
+        properties: {},
       });
       assert.deepEqual(JSON.parse(await place.done('index', 'stat', `${id}`, '--json')), stat);
       assert.equal(JSON.parse(await place.done('index', 'stat', '/docs/link', '--json')).target, 'a.txt');
