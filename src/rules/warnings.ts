@@ -30,8 +30,11 @@ export function knownProperties(db: Database): Set<string> {
 }
 
 function* unknownFields({ fields }: Draft, known: ReadonlySet<string>): Generator<Problem> {
+  const told = new Set<string>();
   for (const { name, line, column } of fields) {
-    if (known.has(name)) continue;
+    const place = `${line}:${name}`;
+    if (known.has(name) || told.has(place)) continue;
+    told.add(place);
     const near = nearest(name, [...known]);
     const hint = near === undefined ? 'facet index set gives files properties' : `did you mean ${near}?`;
     yield { line, column, message: `no file has the property ${name}`, hint };
