@@ -50,5 +50,6 @@ export async function describeFiles(
 
 export function describedText({ files, changed }: Described): string {
   if (changed === files) return `changed ${formatItems(files, 'file')}`;
-  return `changed ${formatItems(changed, 'file')}, ${formatItems(files - changed, 'file')} were so already`;
+  const same = files - changed;
+  return `changed ${formatItems(changed, 'file')}; ${formatItems(same, 'file')} ${same === 1 ? 'was' : 'were'} so already`;
 }

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
-import { errorMessage, FacetError } from '../../src/errors.js';
+import { errorMessage, FacetError, systemErrorCode } from '../../src/errors.js';
 import type { Volume } from '../../src/volume/volume.js';
 import { label } from '../kinds.js';
 import type { Said } from './describe.js';
@@ -15,7 +15,12 @@ const schema = z.strictObject({
   path: z.string().optional(),
   id: z.int().optional(),
   properties: z
-    .record(z.string(), z.union([value, z.boolean(), z.array(value).max(1_000), z.null()]))
+    .record(
+      z.string(),
+      z.union([value, z.boolean(), z.array(value).max(1_000), z.null()], {
+        error: 'expected a text, a number, true, false, null, or a list of texts and numbers',
+      }),
+    )
     .default({}),
   labels: z.array(z.string()).default([]),
 });
@@ -38,7 +43,9 @@ export async function* readDescriptions(
     }
   } catch (error) {
     if (error instanceof FacetError) throw error;
-    throw new FacetError('failed', `cannot read ${name}: ${errorMessage(error)}`, {
+    const missing = systemErrorCode(error) === 'ENOENT';
+    const why = missing ? 'there is no such file' : errorMessage(error);
+    throw new FacetError(missing ? 'not-found' : 'failed', `cannot read ${name}: ${why}`, {
       cause: error,
       path: name,
     });
@@ -59,6 +66,7 @@ function parseLine(volume: Volume, line: string): Said {
   if ((path === undefined) === (id === undefined))
     throw new FacetError('usage', 'expected either path or id');
   const changes = Object.entries(properties).map(([name, each]) => {
+    if (each === null) return [name, null] as const;
     return [propertyName(name), typeof each === 'boolean' ? String(each) : each] as const;
   });
   return {

@@ -33,9 +33,8 @@ export default command({
       }
       const file = fileOf(volume, wanted);
       const origins = labelOrigins(volume.db, file, descriptions.labels(file.id));
-      await output.rows(
-        origins,
-        ({ label, from }) => `${printable(label)}${from === null ? '' : `  (${from})`}`,
+      await output.rows(origins, ({ label, from }) =>
+        printable(from === null ? label : `${label}  (${from})`),
       );
     } finally {
       volume.close();

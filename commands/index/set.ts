@@ -14,12 +14,16 @@ type Changes = Record<string, Property | null>;
 
 export default command({
   description:
-    'Sets properties of a file, of every file below a directory, or of those that a glob matches: named values that rules and queries can ask for. A value that is a number is one; a name that is given several times has several values.',
+    'Sets properties of a file, of every file below a directory, or of those that a glob matches: named values that rules and queries can ask for. They stay when the file is renamed within its source. A value that is a number is one; a name that is given several times has several values, which take the place of those before.',
   arguments: {
-    words: argumentList(text, 'PATH|NAME=VALUE', 'the file, and what to set'),
+    words: argumentList(
+      text,
+      'PATH|NAME=VALUE',
+      'a path in the tree, a glob, SOURCE:PATH or the number of a file; then what to set',
+    ),
   },
   options: {
-    unset: optionList(text, 'NAME', 'take a property away (may be repeated)'),
+    unset: optionList(text, 'NAME', 'take a property away'),
     fromJson: option(file, 'FILE', 'read lines of JSON from FILE, or from standard input (-), instead'),
   },
   examples: [
@@ -72,15 +76,20 @@ async function fromLines(
 }
 
 function fromWords(volume: Volume, [path, ...settings]: readonly string[], unset: readonly string[]): Said[] {
-  if (path === undefined) throw new FacetError('usage', 'which file? give its path, then NAME=VALUE');
-  if (settings.length + unset.length === 0)
-    throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`);
+  if (path === undefined)
+    throw new FacetError('usage', 'which file? give its path, then NAME=VALUE', {
+      hint: 'see "facet index set --help"',
+    });
+  if (settings.length + unset.length === 0) {
+    const hint = path.includes('=') ? 'the path of a file comes first' : undefined;
+    throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`, { hint });
+  }
   const properties = changesOf(settings, unset);
   return [...filesOf(volume, [path])].map(each => ({ file: each, description: { properties } }));
 }
 
 function changesOf(settings: readonly string[], unset: readonly string[]): Changes {
-  const changes = new Map<string, Property | null>(unset.map(name => [propertyName(name), null]));
+  const changes = new Map<string, Property | null>(unset.map(name => [name, null]));
   for (const setting of settings) {
     const sign = setting.indexOf('=');
     if (sign < 1) {

@@ -6,12 +6,7 @@ import { printable } from '../terminal.js';
 export default command({
   description:
     'Arranges the tree by rules.yaml. Files whose place does not change are not touched; mounts show the new tree within a second. Rules with an error are not applied: those in force stay. The line "version: 1" alone brings back the default, every source as it is.',
-  examples: [
-    {
-      command: 'facet rules plan && facet rules apply',
-      says: 'apply what changes nothing, to note it as applied',
-    },
-  ],
+  examples: [{ command: 'facet rules plan; facet rules apply', says: 'look, then apply' }],
   async run({ home, output, note }) {
     const [{ openCatalog }, { draftOf }, { rulesOf }, { applyRules }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),

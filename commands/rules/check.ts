@@ -21,7 +21,7 @@ export default command({
     { command: 'facet rules check --json | jq -r \'select(.severity == "error")\'', says: 'only errors' },
   ],
   async run({ home, output, note }) {
-    const [{ openCatalog }, { draftOf }, { warningsOf, knownProperties }, { survey }, { Ruleset }] =
+    const [{ openCatalog }, { problemsOrDraft }, { warningsOf, knownProperties }, { survey }, { Ruleset }] =
       await Promise.all([
         import('../../src/tree/open-catalog.js'),
         import('./draft.js'),
@@ -31,13 +31,13 @@ export default command({
       ]);
     const catalog = openCatalog(home.catalogFile, 'write');
     try {
-      const draft = draftOf(home.rulesFile, catalog);
+      const draft = problemsOrDraft(home.rulesFile, catalog);
       const found = (severity: Finding['severity']) => (problem: Omit<Finding, 'severity' | 'file'>) => ({
         severity,
         file: home.rulesFile,
         ...problem,
       });
-      if (draft.problems.length > 0) {
+      if (!('rules' in draft) || draft.problems.length > 0) {
         await output.rows(draft.problems.map(found('error')), toText);
         throw new FacetError('usage', `${formatItems(draft.problems.length, 'error')} in ${home.rulesFile}`);
       }

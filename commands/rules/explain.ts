@@ -99,7 +99,7 @@ const VERDICTS: Record<ExplainedMount['verdict'], string> = {
 function* mountText(directory: string, mount: ExplainedMount): Generator<string> {
   const name = /^\d+$/.test(mount.name) ? '' : `, mount ${printable(mount.name)}`;
   yield `\n${printable(directory)}${name} (line ${mount.line}) ${VERDICTS[mount.verdict]}`;
-  for (const each of mount.asked) yield `  ${askedText(each)}`;
+  for (const each of mount.asked) yield `  ${askedText(each, mount)}`;
   if (mount.verdict === 'excluded' || mount.verdict === 'not from here') return;
   yield `  place ${printable(mount.template)}`;
   for (const [value, is] of Object.entries(mount.values)) {
@@ -108,8 +108,10 @@ function* mountText(directory: string, mount: ExplainedMount): Generator<string>
   for (const each of mount.paths) yield `  → ${printable(each)}`;
 }
 
-function askedText({ what, line, query, matches, decides }: AskedQuery): string {
+/** A where of its own is near the line of the mount, which was told; others are elsewhere. */
+function askedText({ what, line, query, matches, decides }: AskedQuery, mount: ExplainedMount): string {
   const verdict = decides === null ? '' : `: ${decides}`;
   if (query === null) return `default${verdict}`;
-  return `${what} ${printable(query)} (line ${line}) ${matches ? 'matches' : 'does not match'}${verdict}`;
+  const place = line === mount.line ? '' : ` (line ${line})`;
+  return `${what} ${printable(query)}${place} ${matches ? 'matches' : 'does not match'}${verdict}`;
 }

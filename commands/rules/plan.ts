@@ -61,8 +61,8 @@ function toText(planned: PlannedChange): string {
     case 'moved':
       return `~ ${printable(planned.from)} → ${printable(planned.path)}`;
     case 'displaced':
-      return `! ${printable(planned.path)} is not called ${printable(planned.wanted)}: another file is`;
+      return `! ${printable(planned.path)} is not called ${printable(planned.wanted)}: that name is taken`;
     case 'hidden':
-      return `! ${printable(planned.wanted)} of file ${planned.id} is not shown: a newer file is`;
+      return `! ${printable(planned.wanted)} of file ${planned.id} is not shown: another file there is newer`;
   }
 }

@@ -20,6 +20,28 @@ export interface Place {
   column: number;
 }
 
+/** One thing that is wrong with a document. */
+export interface DocumentProblem extends Place {
+  message: string;
+  hint: string | undefined;
+}
+
+/** Everything that is wrong with a document, `usage`; its message names the first of it. */
+export class DocumentError extends FacetError {
+  readonly problems: readonly DocumentProblem[];
+
+  constructor(file: string, problems: readonly DocumentProblem[]) {
+    const { line = 1, column = 1, message, hint } = problems[0] ?? {};
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+    super('usage', `${file}:${line}:${column}: ${message}${more}`, { hint, path: file });
+    this.problems = problems;
+  }
+}
+
+export function byPlace(a: Place, b: Place): number {
+  return a.line - b.line || a.column - b.column;
+}
+
 /** Keys and indices that lead to a value. */
 export type DocumentPath = readonly (string | number)[];
 
@@ -34,7 +56,7 @@ export function readDocument<Schema extends z.ZodType>(file: string, schema: Sch
   return checkDocument(file, readText(file), schema).data;
 }
 
-/** Checks what is in a file of this name. Throws `usage`. */
+/** Checks what is in a file of this name. Throws a DocumentError. */
 export function checkDocument<Schema extends z.ZodType>(
   file: string,
   text: string,
@@ -157,14 +179,12 @@ function refusingDepth<T>(file: string, read: () => T): T {
   }
 }
 
-function problemError({ file, lines }: Source, problems: readonly Problem[]): FacetError {
-  const [first] = problems;
-  const { line, col } = first?.offset === undefined ? { line: 1, col: 1 } : lines.linePos(first.offset);
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-  return new FacetError('usage', `${file}:${line}:${col}: ${first?.says}${more}`, {
-    hint: first?.hint,
-    path: file,
+function problemError({ file, lines }: Source, problems: readonly Problem[]): DocumentError {
+  const placed = problems.map(({ offset, says, hint }) => {
+    const { line, col } = offset === undefined ? { line: 1, col: 1 } : lines.linePos(offset);
+    return { line, column: col, message: says, hint };
   });
+  return new DocumentError(file, placed.sort(byPlace));
 }
 
 function toProblem(issue: z.core.$ZodIssue, source: Source, data: unknown, schema: z.ZodType): Problem {

@@ -2,7 +2,14 @@
  * Reads rules.yaml: schema, queries, templates and sources are all checked here, so that what comes out can be compiled
  * without an error. Every problem has its line and column. Loads `yaml` and `zod`: import it lazily.
  */
-import { checkDocument, type DocumentPath, type Place, readText } from '../config/document.js';
+import {
+  byPlace,
+  checkDocument,
+  type DocumentPath,
+  type DocumentProblem,
+  type Place,
+  readText,
+} from '../config/document.js';
 import { FacetError } from '../errors.js';
 import { fieldsOf } from '../query/fields.js';
 import { parseQuery } from '../query/parse.js';
@@ -13,10 +20,7 @@ import { type RulesInput, rulesSchema } from './schema.js';
 import { propertiesOf, TemplateError } from './template.js';
 
 /** Something in rules.yaml that is wrong. */
-export interface Problem extends Place {
-  message: string;
-  hint: string | undefined;
-}
+export type Problem = DocumentProblem;
 
 /** Rules as they are written, which may be wrong. */
 export interface Draft {
@@ -44,7 +48,8 @@ export function readDraft(file: string, sources: readonly string[]): Draft {
 export function checkDraft(file: string, text: string, sources: readonly string[]): Draft {
   const { data, at } = checkDocument(file, text, rulesSchema);
   const reader = new Reader(at, sources);
-  return { file, text, rules: reader.rules(data), problems: reader.problems, fields: reader.fields };
+  const rules = reader.rules(data);
+  return { file, text, rules, problems: reader.problems.sort(byPlace), fields: reader.fields };
 }
 
 /** The rules of a draft. Throws `usage` when there is anything wrong with it. */

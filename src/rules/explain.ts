@@ -27,7 +27,7 @@ export interface ExplainedMount {
   paths: string[];
   asked: AskedQuery[];
   template: string;
-  /** What the template's names stand for; null for what is missing. */
+  /** What the values that the template asks for are, as it asks for them (`mtime:YYYY`); null for what is missing. */
   values: Record<string, Value | null>;
 }
 
@@ -122,6 +122,6 @@ function templateOf(
 ): Pick<ExplainedMount, 'template' | 'values'> {
   const used = verdict.taken && verdict.otherwise ? otherwise : place;
   if (used === undefined || typeof used === 'string') return { template: rule.place, values: {} };
-  const values = used.references.map(each => [each.name, render(each, facts) ?? null] as const);
+  const values = used.references.map(each => [each.written, render(each, facts) ?? null] as const);
   return { template: used.text, values: Object.fromEntries(values) };
 }

@@ -150,7 +150,8 @@ function parseReference(cursor: Cursor, opened: number): Reference {
   const star = takeIf(cursor, '*');
   const modifiers = parseModifiers(cursor, name);
   const isPath = name === 'path' || name === 'dir';
-  const reference = { name, column: at + 1, star, isPath, read: readerOf(name), ...modifiers };
+  const written = cursor.text.slice(at, cursor.at);
+  const reference = { name, written, column: at + 1, star, isPath, read: readerOf(name), ...modifiers };
   cursor.references.push(reference);
   return reference;
 }

@@ -28,10 +28,12 @@ const from = z
   .union([origin, listOf(origin, MOST_MOUNTS, 'sources').min(1, { error: 'at least one source' })], {
     error: "a source, a list of sources, or '*'",
   })
-  .describe("Where files are taken from: NAME, NAME:folder/, a list of these, or '*' for every source.");
+  .describe(
+    "Where files are taken from: NAME, NAME:folder/, a list of these, or '*' for every source, which is the default.",
+  );
 
 const place = text('keep, flat or a template').describe(
-  'Where a file goes below the directory: keep (its path below the folder it is taken from), flat (its name), or a template.',
+  'Where a file goes below the directory: keep (its path below the folder it is taken from, the default), flat (its name), or a template.',
 );
 
 const otherwise = text('a template').describe(
@@ -41,7 +43,7 @@ const otherwise = text('a template').describe(
 const collide = z
   .enum(['suffix', 'newest'], { error: 'suffix or newest' })
   .describe(
-    'What becomes of files that want one path: all are shown, under names of their own (suffix), or only the newest (newest), if each of them is placed so.',
+    'What becomes of files that want one path: all are shown, under names of their own (suffix, the default), or only the newest (newest), if each of them is placed so.',
   );
 
 const step = z
@@ -49,7 +51,7 @@ const step = z
     match: query,
     then: z
       .enum(['include', 'exclude'], { error: 'include or exclude' })
-      .describe('What becomes of files that match.'),
+      .describe('What becomes of files that match: include or exclude.'),
   })
   .describe('One step: what matches is decided, what does not goes on to the next one.');
 
@@ -88,12 +90,14 @@ const directory = z.strictObject({
   inherit: z
     .boolean({ error: 'true or false' })
     .optional()
-    .describe('Whether where and steps of this directory also bind every directory below it.'),
+    .describe(
+      'Whether where and steps of this directory also bind every directory below it. They do not, unless this is true.',
+    ),
   pick: z
     .enum(['all', 'first'], { error: 'all or first' })
     .optional()
     .describe(
-      'Whether a file appears in every mount that takes it (all), or in the first one alone (first).',
+      'Whether a file appears in every mount of the directory that takes it (all, the default), or in the first one alone (first).',
     ),
   ...placement,
   ...filter,

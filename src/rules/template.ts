@@ -28,6 +28,8 @@ export interface Placeholder {
 
 export interface Reference {
   readonly name: string;
+  /** With its star and modifiers. */
+  readonly written: string;
   /** From 1, in the text of the template. */
   readonly column: number;
   /** Is every value asked for, one path for each, and not only the first? */

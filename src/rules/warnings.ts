@@ -1,5 +1,6 @@
 /** What is probably not meant: rules that do nothing, names that no file has. Nothing of it keeps rules from being applied. */
 import type { Database } from 'better-sqlite3';
+import { byPlace } from '../config/document.js';
 import { nearest } from '../config/nearest.js';
 import type { Draft, Problem } from './document.js';
 import { parseTemplate } from './parse-template.js';
@@ -19,7 +20,7 @@ export function warningsOf(draft: Draft, survey: Survey, properties: ReadonlySet
       ]),
     ]),
   ];
-  return warnings.sort((a, b) => a.line - b.line || a.column - b.column);
+  return warnings.sort(byPlace);
 }
 
 /** The names of all properties that files have. */
@@ -31,8 +32,11 @@ export function knownProperties(db: Database): Set<string> {
 }
 
 function* unknownFields({ fields }: Draft, known: ReadonlySet<string>): Generator<Problem> {
+  const told = new Set<string>();
   for (const { name, line, column } of fields) {
-    if (known.has(name)) continue;
+    const place = `${line}:${name}`;
+    if (known.has(name) || told.has(place)) continue;
+    told.add(place);
     const near = nearest(name, [...known]);
     const hint = near === undefined ? 'facet index set gives files properties' : `did you mean ${near}?`;
     yield { line, column, message: `no file has the property ${name}`, hint };

@@ -1,6 +1,6 @@
 /**
  * The parts of the man pages that come from declarations: commands, their arguments, options and examples, exit
- * statuses, error codes and the keys of config.yaml. Reads the sources, writes nothing.
+ * statuses, error codes and the keys of config.yaml and rules.yaml. Reads the sources, writes nothing.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
@@ -19,6 +19,7 @@ import { globalOptions } from '../../commands/context.js';
 import { exitStatuses } from '../../commands/exit-status.js';
 import root from '../../commands/root.js';
 import { configSchema } from '../../src/config/schema.js';
+import { rulesSchema } from '../../src/rules/schema.js';
 import { bold, italic, literal, prose, sentence, tagged } from './roff.js';
 
 export interface Described {
@@ -61,7 +62,8 @@ export const sections: Readonly<Record<string, (path: readonly string[]) => stri
   'global-options': () => optionList(globalOptions),
   'exit-status': exitStatusTable,
   'error-codes': errorCodeTable,
-  'config-keys': () => configKeys(jsonSchema(), []),
+  'config-keys': () => configKeys(jsonSchema(configSchema), []),
+  'rules-keys': path => rulesKeys(itemsAt(jsonSchema(rulesSchema), path), path),
 };
 
 function packageVersion(): string {
@@ -187,11 +189,14 @@ const keySchema = z.object({
   get properties() {
     return z.record(z.string(), keySchema).optional();
   },
+  get items() {
+    return keySchema.optional();
+  },
 });
 type KeySchema = z.output<typeof keySchema>;
 
-function jsonSchema(): KeySchema {
-  return keySchema.parse(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }));
+function jsonSchema(schema: z.ZodType): KeySchema {
+  return keySchema.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
 }
 
 function configKeys({ properties = {} }: KeySchema, above: readonly string[]): string {
@@ -213,4 +218,23 @@ function configDefault(value: unknown): string {
   return value === undefined
     ? ''
     : `\nThe default is ${bold(String(typeof value === 'object' ? JSON.stringify(value) : value))}.`;
+}
+
+/** What each item of a list is, as in `directories mounts`. */
+function itemsAt(schema: KeySchema, path: readonly string[]): KeySchema {
+  return path.reduce((list, name) => {
+    const items = list.properties?.[name]?.items;
+    if (items === undefined) throw new Error(`src/rules/schema.ts has no list ${path.join('.')}`);
+    return items;
+  }, schema);
+}
+
+function rulesKeys({ properties = {} }: KeySchema, path: readonly string[]): string {
+  return Object.entries(properties)
+    .map(([name, { description }]) => {
+      if (description === undefined)
+        throw new Error(`src/rules/schema.ts does not describe ${[...path, name].join('.')}`);
+      return tagged(bold(name), prose(description));
+    })
+    .join('\n');
 }
