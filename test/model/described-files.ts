@@ -43,31 +43,27 @@ const contents = {
 const labels = fc.uniqueArray(fc.constantFrom(...LABELS), { maxLength: 2 });
 const which = { file: fc.nat(50) };
 
+export const someAddition = fc.record({
+  kind: fc.constant('add' as const),
+  source: fc.constantFrom(...SOURCES),
+  ...place,
+  ...contents,
+  isLink: fc.nat(5).map(value => value === 0),
+});
+export const someDescription = fc.record({
+  kind: fc.constant('describe' as const),
+  ...which,
+  add: labels,
+  remove: labels,
+  properties: someProperties,
+});
 export const someOperation = fc.oneof(
-  {
-    weight: 7,
-    arbitrary: fc.record({
-      kind: fc.constant('add' as const),
-      source: fc.constantFrom(...SOURCES),
-      ...place,
-      ...contents,
-      isLink: fc.nat(5).map(value => value === 0),
-    }),
-  },
+  { weight: 7, arbitrary: someAddition },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('modify' as const), ...which, ...contents }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('rename' as const), ...which, ...place }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), ...which }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const), ...which, ...contents }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('describe' as const),
-      ...which,
-      add: labels,
-      remove: labels,
-      properties: someProperties,
-    }),
-  },
+  { weight: 4, arbitrary: someDescription },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('rules' as const), rules: someRules, keeps: fc.nat(15) }),

@@ -19,12 +19,15 @@ import {
   BEGINNING,
   type Known,
   nothing,
+  type Operation,
   Session,
+  someAddition,
+  someDescription,
   someOperation,
   stopTime,
   treeOfKnown,
 } from './described-files.js';
-import { SOURCES } from './random-rules.js';
+import { pathOf, SOURCES, type SomeRules, someRules } from './random-rules.js';
 
 const someStep = fc.record({
   operations: fc.array(someOperation, { minLength: 1, maxLength: 5 }),
@@ -148,9 +151,12 @@ test('after every step the tree is what the rules say', context => {
         let tree = new Map<string, Node>();
         for (const step of steps) {
           const catalog = catalogs[step.connection] ?? assert.fail();
-          const since = new TreeChangeReader(catalog.db).lastSeq();
           mock.timers.setTime(Date.now() + step.passed);
-          if (step.passed > 0) catalog.revisit();
+          if (step.passed > 0) {
+            catalog.revisit();
+            tree = assertAsKnown(catalog, known);
+          }
+          const since = new TreeChangeReader(catalog.db).lastSeq();
           known = run(catalog, step, known);
           const after = assertAsKnown(catalog, known);
           assertSameDirectories(tree, after);
@@ -159,6 +165,99 @@ test('after every step the tree is what the rules say', context => {
         }
       }),
     ),
-    { ...runs(300), includeErrorInReport: true },
+    { ...runs(200), includeErrorInReport: true },
   );
+});
+
+/** The tree, with files by their origins instead of their numbers. */
+function originsIn(catalog: Catalog, { files }: Known): Record<string, string> {
+  const nodes = [...readTree(catalog.db)].map(([path, { ino }]) => {
+    const file = files.get(ino);
+    return [path, file ? `${file.source}:${pathOf(file)}` : 'a directory'];
+  });
+  return Object.fromEntries(nodes);
+}
+
+interface Past {
+  additions: Extract<Operation, { kind: 'add' }>[];
+  descriptions: Extract<Operation, { kind: 'describe' }>[];
+  rules: SomeRules;
+  others: SomeRules;
+  passed: number;
+}
+
+/** Two transactions or more; each of them is run by the other connection. */
+type Transactions = (Operation[] | 'time passes')[];
+
+/** The number of a file decides who keeps a name: it is taken when the file is seen first, and kept from then on. */
+const WAYS: readonly ((past: Past) => Transactions)[] = [
+  ({ rules, additions, descriptions }) => [
+    [toRules(rules)],
+    ...additions.map(each => [each]),
+    ...descriptions.map(each => [each]),
+    'time passes',
+  ],
+  ({ rules, others, additions, descriptions }) => [
+    [...additions, toRules(others)],
+    'time passes',
+    descriptions.toReversed(),
+    [toRules(rules)],
+  ],
+  ({ rules, others, additions, descriptions }) => [
+    'time passes',
+    [...additions, ...descriptions, toRules(others)],
+    ...additions.map(({ size }): Operation[] => [{ kind: 'delete', file: size }]),
+    [toRules(rules)],
+    ...additions.toReversed().map(each => [each]),
+  ],
+  ({ rules, others, additions, descriptions }) => [
+    [toRules(others), ...additions.map(each => ({ ...each, size: 7, ageUs: 7 }))],
+    [toRules(rules), ...descriptions],
+    [
+      ...additions.map(({ size, ageUs }, file): Operation => ({ kind: 'modify', file, size, ageUs })),
+    ].reverse(),
+    'time passes',
+  ],
+];
+
+function toRules(rules: SomeRules): Operation {
+  return { kind: 'rules', rules, keeps: 0 };
+}
+
+function outcome(transactions: Transactions, passed: number): Record<string, string> {
+  let outcome: Record<string, string> = {};
+  inCatalogs(catalogs => {
+    let known = nothing;
+    for (const [nth, operations] of transactions.entries()) {
+      const catalog = catalogs[nth % 2] ?? assert.fail();
+      if (operations === 'time passes') {
+        mock.timers.setTime(BEGINNING + passed);
+        catalog.revisit();
+      } else known = run(catalog, { operations, end: 'commit', connection: 0, passed: 0 }, known);
+    }
+    assertAsKnown(catalogs[0], known);
+    outcome = originsIn(catalogs[0], known);
+  });
+  return outcome;
+}
+
+test('what was done in which order leaves no trace in the tree', context => {
+  stopTime(context);
+  const past = fc.record({
+    additions: fc.uniqueArray(someAddition, {
+      minLength: 1,
+      maxLength: 12,
+      selector: ({ source, folder, name }) => `${source}:${folder}/${name}`,
+    }),
+    descriptions: fc.uniqueArray(someDescription, { maxLength: 8, selector: ({ file }) => file % 12 }),
+    rules: someRules,
+    others: someRules,
+    passed: fc.constantFrom(1, 5_000, 20_000),
+  });
+  const check = (each: Past) => {
+    const descriptions = each.descriptions.filter(({ file }) => file < each.additions.length);
+    const outcomes = WAYS.map(way => outcome(way({ ...each, descriptions }), each.passed));
+    for (const other of outcomes) assert.deepEqual(other, outcomes[0]);
+  };
+  fc.assert(fc.property(past, check), { ...runs(50), includeErrorInReport: true });
 });
