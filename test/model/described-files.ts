@@ -179,12 +179,7 @@ export class Session {
   }
 
   #describe({ add, remove, properties }: OperationOf<'describe'>, file: ModelFile): void {
-    const { id: sourceId, uri: sourceUri } = this.#catalog.sources.get(file.source);
-    const record = {
-      ...{ id: file.id, sourceId, source: file.source, sourceUri, folderPath: file.folder, name: file.name },
-      ...{ ...attributesOf(file), sha256: null, deletedAt: null },
-    };
-    this.#writer.describeFile(record, { add, remove, properties });
+    this.#writer.describeFile(file, { add, remove, properties });
     const kept = [...file.labels].filter(label => !remove.includes(label));
     const after = Object.entries({ ...file.properties, ...properties }).flatMap(([name, value]) =>
       value === null ? [] : [[name, value] as const],
