@@ -191,9 +191,12 @@ function modified({ from, to }: { from: number; to: number }, { bind }: SqlConte
 }
 
 /** A millisecond of age is old to its end. */
-function aged(turnsAfterMs: number, old: boolean, { now, bind }: SqlContext): Bounds {
+function aged(turnsAfterMs: number, old: boolean, { now, evermore, bind }: SqlContext): Bounds {
   const end = bind((now - turnsAfterMs + 1) * 1000);
-  return exact(`f.mtime_us ${old ? '<' : '>='} ${end}`);
+  const present = exact(`f.mtime_us ${old ? '<' : '>='} ${end}`);
+  if (!evermore) return present;
+  // What is young will be old, and what is old never young again.
+  return old ? { ...present, may: '1' } : { ...present, must: '0' };
 }
 
 /** Does the SQL of a query begin with an index that finds its files, or nearly? */

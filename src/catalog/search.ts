@@ -80,12 +80,13 @@ function* asked(
   for (const record of records) if (predicate(facts.of(record), clock)) yield record;
 }
 
-/** Holds until the tests are dropped. */
+/** Holds until the tests are dropped. With `evermore` it is true for every file that matches, or will when time passes. */
 export function conditionOf(
   query: Query,
   tests: QueryTests,
   labelRules: readonly LabelRule[],
   now: number,
+  { evermore = false } = {},
 ): SearchCondition {
   const params: Record<string, Value> = {};
   let count = 0;
@@ -94,7 +95,8 @@ export function conditionOf(
     params[name] = value;
     return `@${name}`;
   };
-  const context = { tests, labelRules, now, node: hostname(), fewFiles: findsFewFiles(query), bind };
+  const fewFiles = findsFewFiles(query);
+  const context = { tests, labelRules, now, evermore, node: hostname(), fewFiles, bind };
   const { may, must } = boundsOf(query, context);
   return { sql: may, params, exact: may === must };
 }

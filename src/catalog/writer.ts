@@ -196,18 +196,28 @@ export class CatalogWriter {
     this.#projector.fileChanged(placed(id, source.name, folder.path, name, a));
   }
 
-  /** What users say of a file changes: labels come and go, properties are set, or taken away where they are null. */
-  describeFile(file: FileRecord, { add = [], remove = [], properties = {} }: Description): boolean {
+  /**
+   * What users say of a file changes: labels come and go, properties are set, or taken away where they are null. A file that
+   * was deleted meanwhile comes back with what is said of it. Returns whether anything else was said before.
+   */
+  describeFile({ id }: Pick<FileRecord, 'id'>, description: Description): boolean {
     this.#insertFile.flush();
-    const changes = [
-      this.#descriptions.removeLabels(file.id, remove),
-      this.#descriptions.addLabels(file.id, add),
-      this.#descriptions.setProperties(file.id, properties),
-    ];
-    if (!changes.includes(true)) return false;
-    this.#append('described', file.id);
-    this.#projector.fileChanged(placed(file.id, file.source, file.folderPath, file.name, file));
+    // Whoever says something may have found the file long ago: another process can have moved it since.
+    const file = this.#files.get(id);
+    if (!file || !this.#describe(id, description)) return false;
+    this.#append('described', id);
+    if (file.deletedAt !== null) return true;
+    this.#projector.fileChanged(placed(id, file.source, file.folderPath, file.name, file));
     return true;
+  }
+
+  #describe(id: number, { add = [], remove = [], properties = {} }: Description): boolean {
+    const changes = [
+      this.#descriptions.removeLabels(id, remove),
+      this.#descriptions.addLabels(id, add),
+      this.#descriptions.setProperties(id, properties),
+    ];
+    return changes.includes(true);
   }
 
   /** Other rules are in force: `document` is what `text` says, as JSON. */

@@ -92,7 +92,10 @@ function collectFrom(
 ): void {
   const tests = new QueryTests(db);
   try {
-    const { sql, params } = query ? conditionOf(query, tests, labelRules, now) : { sql: '1', params: {} };
+    // Those that the rules take later on have to be known as well, so that somebody looks when their time comes.
+    const { sql, params } = query
+      ? conditionOf(query, tests, labelRules, now, { evermore: true })
+      : { sql: '1', params: {} };
     const from = origins.map((_, nth) => originSql(nth)).join(' OR ');
     const places = Object.fromEntries(origins.flatMap(originParams));
     db.prepare(

@@ -198,6 +198,8 @@ export class TreeProjector implements Projector {
   }
 
   rulesChanged(): void {
+    // What is queued belongs to the rules before.
+    this.#insertEntry.flush();
     // What is in the tree has to be what the rules before say now, or what they would not change is not found.
     this.revisit(Number.MAX_SAFE_INTEGER);
     const before = this.#arrangement;
