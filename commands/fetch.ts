@@ -37,7 +37,7 @@ type Wanted = string | Query;
 
 export default command({
   description:
-    'Copies files of the tree to this disk: a file, everything below a directory, or what a glob matches. A file that is there already in the same version is left alone; one that differs is replaced only with --force. A fetch that was interrupted goes on where it stopped when it is started again.',
+    'Copies files of the tree to this disk: a file, everything below a directory, what a glob matches, or what a query asks for. A file that is there already in the same version is left alone; one that differs is replaced only with --force. A fetch that was interrupted goes on where it stopped when it is started again.',
   arguments: {
     paths: argumentList(path, 'PATH', 'a path in the tree, or a glob such as /docs/**/*.pdf'),
   },
