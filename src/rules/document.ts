@@ -23,6 +23,7 @@ export interface Draft {
   file: string;
   text: string;
   rules: Rules;
+  /** In the order of the text. */
   problems: readonly Problem[];
   /** The properties that queries and templates ask for. */
   fields: readonly FieldPlace[];
@@ -44,7 +45,9 @@ export function readDraft(file: string, sources: readonly string[]): Draft {
 export function checkDraft(file: string, text: string, sources: readonly string[]): Draft {
   const { data, at } = checkDocument(file, text, rulesSchema);
   const reader = new Reader(at, sources);
-  return { file, text, rules: reader.rules(data), problems: reader.problems, fields: reader.fields };
+  const rules = reader.rules(data);
+  const problems = reader.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return { file, text, rules, problems, fields: reader.fields };
 }
 
 /** The rules of a draft. Throws `usage` when there is anything wrong with it. */
