@@ -27,6 +27,7 @@ export interface Draft {
   file: string;
   text: string;
   rules: Rules;
+  /** In the order of the text. */
   problems: readonly Problem[];
   /** The properties that queries and templates ask for. */
   fields: readonly FieldPlace[];
@@ -106,7 +107,7 @@ class Reader {
     for (const name of names) {
       if (name === '.' || name === '..') this.#problem(path, `a path cannot contain ${name}`);
       else if (Buffer.byteLength(name) > 255) this.#problem(path, 'a name takes at most 255 bytes');
-      else if (/\p{Cc}/u.test(name)) this.#problem(path, 'a name cannot contain control characters');
+      else if (/[\p{Cc}\p{Cs}]/u.test(name)) this.#problem(path, 'a name cannot contain control characters');
     }
     return names.join('/');
   }
