@@ -6,6 +6,7 @@ import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
 import { type Found, find, normalisePath } from '../src/tree/walk.js';
 import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
+import { matching } from '../src/volume/matching.js';
 import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
@@ -198,7 +199,7 @@ function* tasks(volume: Volume, wanted: readonly Wanted[], output: string | unde
 function* foundBy(volume: Volume, wanted: Wanted): Generator<Found> {
   if (typeof wanted === 'string') yield* find(volume.tree, wanted);
   else {
-    for (const { id } of volume.matching(wanted)) {
+    for (const { id } of matching(volume, wanted)) {
       const [treePath] = volume.tree.pathsOf(id);
       const node = volume.tree.node(id);
       if (treePath !== undefined && node) yield { path: treePath, relative: treePath.slice(1), node };
