@@ -28,7 +28,7 @@ class Keeper {
   readonly #options: ArrangedOptions;
   readonly #timer: NodeJS.Timeout;
   #worker: Worker | undefined;
-  /** The state of rules.yaml at the last look, and the last one that was read. */
+  /** What rules.yaml and the sources were at the last look, and when it was last read. */
   #seen = '';
   #read = '';
   #problem = '';
@@ -46,10 +46,16 @@ class Keeper {
   }
 
   #look(): void {
-    const state = stateOf(this.#options.rulesFile);
+    const state = this.#state();
     if (state === this.#seen && state !== this.#read && !this.#worker) this.#apply(state);
     this.#seen = state;
     if (!this.#worker) this.#revisit();
+  }
+
+  /** Rules that name a source are right once there is one. '' when there are no rules. */
+  #state(): string {
+    const file = identityOf(this.#options.rulesFile);
+    return file && [file, ...this.#catalog.sources.all().map(({ name }) => name)].join('\0');
   }
 
   #apply(state: string): void {
@@ -86,7 +92,7 @@ class Keeper {
 }
 
 /** '' where there is no such file, or nobody may look. */
-function stateOf(file: string): string {
+function identityOf(file: string): string {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
     return [dev, ino, size, mtimeNs, ctimeNs].join(':');
