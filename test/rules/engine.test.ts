@@ -166,7 +166,9 @@ test('otherwise takes what lacks a value, before the next mount is asked', t => 
 });
 
 test('a file in two directories has one number, and is changed in both', t => {
-  const ruled = new Ruled(t, ['docs:a']).apply('  - {path: /One, from: docs}\n  - {path: /Two, place: "x {fileName}"}');
+  const ruled = new Ruled(t, ['docs:a']).apply(
+    '  - {path: /One, from: docs}\n  - {path: /Two, place: "x {fileName}"}',
+  );
   const tree = new Tree(ruled.catalog.db);
   const id = ruled.id('docs:a');
   assert.deepEqual([tree.resolve('/One/a')?.ino, tree.resolve('/Two/x a')?.ino], [id, id]);
