@@ -1,8 +1,10 @@
 /** Which files rules take, and where they put them: in a catalog, so that what is seen is the tree itself. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
+import { rulesOf } from '../../src/rules/document.js';
 import { Tree } from '../../src/tree/tree.js';
-import { Ruled } from '../support/ruled.js';
+import { attributes, FOLDER_MODE } from '../support/catalogs.js';
+import { documentOf, Ruled } from '../support/ruled.js';
 
 const DOCS = ['docs:a.pdf', 'docs:b.txt', 'docs:work/c.pdf', 'docs:work/d.txt', 'docs:work/old/e.pdf'];
 
@@ -288,4 +290,34 @@ test('no rules: every source is a directory again', t => {
   const ruled = new Ruled(t, ['docs:x/a']).apply('  - {path: /All, place: flat}');
   assert.deepEqual(ruled.apply('version: 1\n').files(), { 'docs/x/a': 'docs:x/a' });
   assert.deepEqual(ruled.directories(), ['docs', 'docs/x']);
+});
+
+test('a file that new rules do not take yet is taken when it is old enough', t => {
+  const now = Date.UTC(2024, 5, 15);
+  mock.timers.enable({ apis: ['Date'], now });
+  t.after(() => mock.timers.reset());
+  const ruled = new Ruled(t);
+  ruled.add('docs:a', { mtimeUs: (now - 4_000) * 1_000 });
+  ruled.apply('  - {path: /Kept, where: age<1d}');
+  ruled.apply('  - {path: /Kept, where: age<1d}\n  - {path: /Old, where: age>=10s}');
+  assert.deepEqual(ruled.files(), { 'Kept/a': 'docs:a' });
+  mock.timers.setTime(now + 5_999);
+  ruled.catalog.revisit();
+  assert.deepEqual(ruled.files(), { 'Kept/a': 'docs:a' });
+  mock.timers.setTime(now + 6_000);
+  ruled.catalog.revisit();
+  assert.deepEqual(ruled.files(), { 'Kept/a': 'docs:a', 'Old/a': 'docs:a' });
+});
+
+test('a file that comes in the transaction of other rules is where these put it, and nowhere else', t => {
+  const ruled = new Ruled(t, ['docs:a']);
+  const text = documentOf('  - {path: /All, from: docs}');
+  const rules = JSON.stringify(rulesOf(ruled.draft(text)));
+  const source = ruled.catalog.sources.get('docs');
+  ruled.catalog.write(writer => {
+    const folder = { id: writer.putFolder(source, 'x', 0, FOLDER_MODE).id, path: 'x' };
+    writer.addFile(source, folder, 'b', attributes());
+    writer.putRules(text, rules);
+  });
+  assert.deepEqual(ruled.files(), { 'All/a': 'docs:a', 'All/x/b': 'docs:x/b' });
 });
