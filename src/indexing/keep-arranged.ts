@@ -18,6 +18,9 @@ export interface ArrangedOptions {
 /** A change is seen within two looks: an editor may be in the middle of writing at the first one. */
 const LOOK_EVERY_MS = 250;
 
+/** After what may pass: a busy catalog, a full disk. */
+const TRY_AGAIN_MS = 10_000;
+
 export function keepArranged(catalog: Catalog, options: ArrangedOptions): { stop(): Promise<void> } {
   const keeper = new Keeper(catalog, options);
   return { stop: () => keeper.stop() };
@@ -31,6 +34,7 @@ class Keeper {
   /** What rules.yaml and the sources were at the last look, and when it was last read. */
   #seen = '';
   #read = '';
+  #tryAgainAt = Number.POSITIVE_INFINITY;
   #problem = '';
 
   constructor(catalog: Catalog, options: ArrangedOptions) {
@@ -47,7 +51,8 @@ class Keeper {
 
   #look(): void {
     const state = this.#state();
-    if (state === this.#seen && state !== this.#read && !this.#worker) this.#apply(state);
+    const isDue = state !== this.#read || Date.now() >= this.#tryAgainAt;
+    if (isDue && state === this.#seen && !this.#worker) this.#apply(state);
     this.#seen = state;
     if (!this.#worker) this.#revisit();
   }
@@ -60,6 +65,7 @@ class Keeper {
 
   #apply(state: string): void {
     this.#read = state;
+    this.#tryAgainAt = Number.POSITIVE_INFINITY;
     if (state === '') return;
     const { rulesFile } = this.#options;
     const workerData: RulesThreadData = { catalogFile: this.#catalog.file, rulesFile };
@@ -74,6 +80,7 @@ class Keeper {
 
   #onMessage(message: RulesMessage): void {
     if (message.kind === 'refused') {
+      if (message.isPassing) this.#tryAgainAt = Date.now() + TRY_AGAIN_MS;
       this.#options.onProblem(`the rules in force stay: ${message.message}`, message.hint);
     } else if (message.hasChanged) this.#options.onApplied();
   }

@@ -87,7 +87,7 @@ class Reader {
 
   #labelRule({ from, labels }: NonNullable<RulesInput['labels']>[number], path: DocumentPath): LabelRule {
     const { source, prefix } = this.#origin(from, [...path, 'from']);
-    if (source === undefined) this.#problem([...path, 'from'], 'a label rule needs a source, not *');
+    if (source === null) this.#problem([...path, 'from'], 'a label rule needs a source, not *');
     return { source: source ?? '*', prefix, labels: [...new Set(labels)].sort(), line: this.#line(path) };
   }
 
@@ -163,7 +163,7 @@ class Reader {
 
   /** `docs`, `docs:work/` or `*`. */
   #origin(text: string, path: DocumentPath): Origin {
-    if (text === '*') return { source: undefined, prefix: '' };
+    if (text === '*') return { source: null, prefix: '' };
     const colon = text.indexOf(':');
     const source = colon < 0 ? text : text.slice(0, colon);
     if (!this.#sources.has(source)) {

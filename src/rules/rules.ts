@@ -5,9 +5,9 @@
  * The room reads rules.yaml (document.ts) and asks catalogs; it writes neither. Putting rules into force is tree/apply-rules.ts.
  */
 
-/** A source, or a folder of one. `source` is undefined for every source; `prefix` is '' or ends in a slash. */
+/** A source, or a folder of one. `source` is null for every source; `prefix` is '' or ends in a slash. */
 export interface Origin {
-  source: string | undefined;
+  source: string | null;
   prefix: string;
 }
 

@@ -187,7 +187,7 @@ test('what is left out has its default', () => {
   const filter = { where: undefined, steps: [], default: 'include' };
   const mount = { name: '1', place: 'keep', otherwise: undefined, collide: 'suffix', line: 3, ...filter };
   const from = [
-    { source: undefined, prefix: '' },
+    { source: null, prefix: '' },
     { source: 'docs', prefix: 'a/b/' },
   ];
   const directory = { path: '', inherit: false, pick: 'all', line: 3, ...filter };

@@ -30,6 +30,7 @@ test('rules that are meant are not warned of', t => {
   const rules = `
   - {path: /, where: title is present, place: "{title}/{year}", otherwise: "{title}"}
   - {path: /Docs, from: docs, steps: [{match: name:*.txt, then: exclude}]}
+  - {path: /Texts, where: ext=txt}
   - {path: /Empty}`;
   assert.deepEqual(warningsFor(described(t), rules), []);
 });
@@ -37,6 +38,7 @@ test('rules that are meant are not warned of', t => {
 test('properties that no file has, at the column where they are asked for', t => {
   const ruled = described(t);
   assert.deepEqual(warningsFor(ruled, '  - path: /\n    where: year>1 and not titel=x'), [
+    '3:1 2 files land nowhere',
     '4:27 no file has the property titel',
   ]);
   const draft = ruled.draft(documentOf('  - path: /\n    place: "{titel|fileName}"'));
