@@ -136,6 +136,11 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX hidden_ino ON hidden(ino);
   `,
+  `
+  -- What a remote source calls this version of the contents, and the whole path where that is no path of ours.
+  ALTER TABLE files ADD COLUMN version TEXT;
+  ALTER TABLE files ADD COLUMN key TEXT;
+  `,
 ];
 
 /** The version that this build reads and writes. */
