@@ -6,6 +6,7 @@ import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
 import { type Found, find, normalisePath } from '../src/tree/walk.js';
 import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
+import { matching } from '../src/volume/matching.js';
 import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
@@ -37,7 +38,7 @@ type Wanted = string | Query;
 
 export default command({
   description:
-    'Copies files of the tree to this disk: a file, everything below a directory, or what a glob matches. A file that is there already in the same version is left alone; one that differs is replaced only with --force. A fetch that was interrupted goes on where it stopped when it is started again.',
+    'Copies files of the tree to this disk: a file, everything below a directory, what a glob matches, or what a query asks for. A file that is there already in the same version is left alone; one that differs is replaced only with --force. A fetch that was interrupted goes on where it stopped when it is started again.',
   arguments: {
     paths: argumentList(path, 'PATH', 'a path in the tree, or a glob such as /docs/**/*.pdf'),
   },
@@ -198,7 +199,7 @@ function* tasks(volume: Volume, wanted: readonly Wanted[], output: string | unde
 function* foundBy(volume: Volume, wanted: Wanted): Generator<Found> {
   if (typeof wanted === 'string') yield* find(volume.tree, wanted);
   else {
-    for (const { id } of volume.matching(wanted)) {
+    for (const { id } of matching(volume, wanted)) {
       const [treePath] = volume.tree.pathsOf(id);
       const node = volume.tree.node(id);
       if (treePath !== undefined && node) yield { path: treePath, relative: treePath.slice(1), node };

@@ -8,20 +8,26 @@ test('the public names', () => {
   assert.deepEqual(Object.keys(facetfs).sort(), [
     'EntryType',
     'FacetError',
+    'Plan',
     'QueryError',
     'Volume',
     'addSource',
+    'applyRules',
+    'checkDraft',
     'defaultConfig',
     'fetchFile',
     'find',
     'formatQuery',
     'loadConfig',
+    'matching',
     'mount',
     'openCatalog',
     'parseQuery',
     'parseRange',
+    'readDraft',
     'readFile',
     'resolveHome',
+    'rulesOf',
     'scan',
     'sourcePath',
   ]);
@@ -46,7 +52,9 @@ test('a folder is indexed, looked at, read and fetched', async t => {
   assert.equal(node?.size, 11);
   const paths = [...facetfs.find(volume.tree, '/docs/*.pdf')].map(({ path }) => path);
   assert.deepEqual(paths, ['/docs/report.pdf']);
-  const recent = [...volume.matching(facetfs.parseQuery('name:*.pdf age<30d'))].map(facetfs.sourcePath);
+  const recent = [...facetfs.matching(volume, facetfs.parseQuery('name:*.pdf age<30d'))].map(
+    facetfs.sourcePath,
+  );
   assert.deepEqual(recent, ['report.pdf']);
 
   const { signal } = new AbortController();

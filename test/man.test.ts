@@ -82,7 +82,7 @@ for (const [program, words] of Object.entries(formatters)) {
 }
 
 test('the pages describe every field of --json', t => {
-  const { facet, objects } = inNewHome(t);
+  const { facet, objects, rulesFile } = inNewHome(t);
   const described = (file: string, section: string, words: string[]) =>
     assertDescribes(jsonSection(file, section), objects(...words), words.join(' '));
 
@@ -91,7 +91,23 @@ test('the pages describe every field of --json', t => {
   described('facet-index.1', 'facet index status', ['index', 'status']);
   described('facet-index.1', 'facet index ls', ['index', 'ls', '/docs']);
   described('facet-index.1', 'facet index search', ['index', 'search', 'a']);
+  described('facet-index.1', 'facet index label add', ['index', 'label', 'add', '/docs/a.txt', 'work']);
+  described('facet-index.1', 'facet index label ls', ['index', 'label', 'ls', '/docs/a.txt']);
+  described('facet-index.1', 'facet index label ls', ['index', 'label', 'ls']);
+  described('facet-index.1', 'facet index label add', ['index', 'label', 'rm', '/docs/a.txt', 'work']);
+  described('facet-index.1', 'facet index set', ['index', 'set', '--from-json', 'said.json']);
   described('facet-index.1', 'facet index stat', ['index', 'stat', '/docs/a.txt']);
+  described('facet-rules.1', 'facet rules init', ['rules', 'init']);
+  writeFileSync(rulesFile, 'version: 1\ndirectories: [{path: /, place: "{source}/by/{path}"}]\n');
+  described('facet-rules.1', 'facet rules plan', ['rules', 'plan']);
+  described('facet-rules.1', 'facet rules tree', ['rules', 'tree']);
+  described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
+  described('facet-rules.1', 'facet rules explain', ['rules', 'explain', 'docs:a.txt']);
+  described('facet-rules.1', 'facet rules edit', ['rules', 'edit']);
+  writeFileSync(rulesFile, 'version: 1\ndirectories: [{path: /a, place: "{b}"}, {path: /c, where: "("}]\n');
+  described('facet-rules.1', 'facet rules check', ['rules', 'check']);
+  writeFileSync(rulesFile, 'version: 1\n');
+  described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
   described('facet-cache.1', 'facet cache status', ['cache', 'status']);
   described('facet-fetch.1', '', ['fetch', '/docs/a.txt', '/docs/missing', '-o', 'out']);
   described('facet.1', '', ['index', 'stat', '/missing']);
@@ -105,15 +121,20 @@ function inNewHome(t: TestContext) {
   t.after(() => rmSync(cwd, { recursive: true }));
   mkdirSync(join(cwd, 'docs'));
   writeFileSync(join(cwd, 'docs', 'a.txt'), 'a');
+  writeFileSync(join(cwd, 'said.json'), '{"path":"docs:a.txt"}\n');
   const facet = (...words: string[]) =>
-    spawnSync(process.execPath, [binary, '--home', 'home', ...words], { cwd, encoding: 'utf8' });
+    spawnSync(process.execPath, [binary, '--home', 'home', ...words], {
+      cwd,
+      encoding: 'utf8',
+      env: { ...process.env, EDITOR: 'true', VISUAL: '' },
+    });
   /** What a command prints with --json, on stdout and, where that is empty, on stderr. */
   const objects = (...words: string[]): object[] => {
     const { stdout, stderr } = facet(...words, '--json');
     const lines = (stdout || stderr).trim().split('\n');
     return lines.map(line => JSON.parse(line));
   };
-  return { facet, objects };
+  return { facet, objects, rulesFile: join(cwd, 'home', 'rules.yaml') };
 }
 
 /** What a page says of JSON: all of it, or what is below the heading of a command. */

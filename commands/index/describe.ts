@@ -4,6 +4,8 @@ import type { FileRecord } from '../../src/catalog/files.js';
 import type { Description } from '../../src/catalog/writer.js';
 import type { CommandContext } from '../command.js';
 import { formatItems } from '../format.js';
+import { openVolume } from '../volume.js';
+import { filesOf } from './files.js';
 
 const BATCH = 1_000;
 
@@ -18,6 +20,25 @@ export interface Described {
   files: number;
   /** Of those, the ones of which something else was said before. */
   changed: number;
+}
+
+/** Says the same of every file that `path` means. */
+export async function describePath(
+  context: CommandContext,
+  path: string,
+  description: Description,
+): Promise<Described> {
+  const volume = await openVolume(context.home);
+  try {
+    // All of them first: what is said of one can bring others elsewhere.
+    const files = [...filesOf(volume, [path])];
+    return await describeFiles(
+      context,
+      files.map(file => ({ file, description })),
+    );
+  } finally {
+    volume.close();
+  }
 }
 
 export async function describeFiles(

@@ -1,9 +1,7 @@
 /** `facet index label add`. */
 import { argument, argumentList, command } from '../command.js';
 import { label, path } from '../kinds.js';
-import { openVolume } from '../volume.js';
-import { describedText, describeFiles } from './describe.js';
-import { filesOf } from './files.js';
+import { describedText, describePath } from './describe.js';
 
 export default command({
   description: 'Gives labels to a file, to every file below a directory, or to those that a glob matches.',
@@ -16,16 +14,7 @@ export default command({
     { command: "facet index label add '/photos/**/*.raw' unsorted", says: 'a label for many' },
   ],
   async run(context, { path: wanted, labels }) {
-    const volume = await openVolume(context.home);
-    try {
-      const files = [...filesOf(volume, [wanted])];
-      const done = await describeFiles(
-        context,
-        files.map(file => ({ file, description: { add: labels } })),
-      );
-      await context.output.result({ ...done, labels }, describedText);
-    } finally {
-      volume.close();
-    }
+    const done = await describePath(context, wanted, { add: labels });
+    await context.output.result({ ...done, labels }, describedText);
   },
 });

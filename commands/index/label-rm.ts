@@ -1,9 +1,7 @@
 /** `facet index label rm`. */
 import { argument, argumentList, command } from '../command.js';
 import { label, path } from '../kinds.js';
-import { openVolume } from '../volume.js';
-import { describedText, describeFiles } from './describe.js';
-import { filesOf } from './files.js';
+import { describedText, describePath } from './describe.js';
 
 export default command({
   description:
@@ -14,16 +12,7 @@ export default command({
   },
   examples: [{ command: 'facet index label rm /docs/a.pdf urgent', says: 'one label less' }],
   async run(context, { path: wanted, labels }) {
-    const volume = await openVolume(context.home);
-    try {
-      const files = [...filesOf(volume, [wanted])];
-      const done = await describeFiles(
-        context,
-        files.map(file => ({ file, description: { remove: labels } })),
-      );
-      await context.output.result({ ...done, labels }, describedText);
-    } finally {
-      volume.close();
-    }
+    const done = await describePath(context, wanted, { remove: labels });
+    await context.output.result({ ...done, labels }, describedText);
   },
 });

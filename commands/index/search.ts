@@ -1,6 +1,7 @@
 /** `facet index search`: the files that a query asks for. */
 import { originOf } from '../../src/catalog/files.js';
 import type { Query } from '../../src/query/ast.js';
+import { matching } from '../../src/volume/matching.js';
 import type { Volume } from '../../src/volume/volume.js';
 import { argumentList, command } from '../command.js';
 import { formatSize } from '../format.js';
@@ -46,7 +47,7 @@ export default command({
 });
 
 function* found(volume: Volume, query: Query): Generator<FoundFile> {
-  for (const file of volume.matching(query)) {
+  for (const file of matching(volume, query)) {
     const { id, size, mtimeUs } = file;
     const known = { origin: originOf(file), id, size, mtime: new Date(mtimeUs / 1000).toISOString() };
     const paths = volume.tree.pathsOf(id);

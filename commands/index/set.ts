@@ -2,12 +2,10 @@
 
 import { FacetError } from '../../src/errors.js';
 import type { Property } from '../../src/query/facts.js';
-import type { Volume } from '../../src/volume/volume.js';
-import { argumentList, command, option, optionList } from '../command.js';
+import { argumentList, type CommandContext, command, option, optionList } from '../command.js';
 import { file, text } from '../kinds.js';
 import { openVolume } from '../volume.js';
-import { describedText, describeFiles, type Said } from './describe.js';
-import { filesOf } from './files.js';
+import { describedText, describeFiles, describePath } from './describe.js';
 import { propertyName } from './property-name.js';
 
 type Changes = Record<string, Property | null>;
@@ -38,44 +36,39 @@ export default command({
     },
   ],
   async run(context, { words }, { unset, fromJson }) {
-    const volume = await openVolume(context.home);
-    try {
-      if (fromJson !== undefined) {
-        if (words.length + unset.length > 0)
-          throw new FacetError('usage', '--from-json says it all: give nothing else');
-        await fromLines(context, volume, fromJson);
-        return;
-      }
-      const done = await describeFiles(context, fromWords(volume, words, unset));
-      await context.output.result(done, describedText);
-    } finally {
-      volume.close();
-    }
+    if (fromJson === undefined) {
+      const { path, properties } = readWords(words, unset);
+      await context.output.result(await describePath(context, path, { properties }), describedText);
+    } else if (words.length + unset.length > 0) {
+      throw new FacetError('usage', '--from-json says it all: give nothing else');
+    } else await fromLines(context, fromJson);
   },
 });
 
-async function fromLines(
-  context: Parameters<typeof describeFiles>[0],
-  volume: Volume,
-  name: string,
-): Promise<void> {
+async function fromLines(context: CommandContext, name: string): Promise<void> {
   // Loads zod, which takes as long as all the rest.
   const { readDescriptions } = await import('./json-lines.js');
   const failures = { count: 0 };
-  const lines = readDescriptions(volume, name, (line, error) => {
-    failures.count++;
-    context.warn(`line ${line}: ${error.message}`, error.hint);
-  });
-  const done = await describeFiles(context, lines);
-  await context.output.result({ ...done, failed: failures.count }, describedText);
-  if (failures.count === 0) return;
-  throw new FacetError(
-    'partial',
-    `${failures.count} of ${failures.count + done.files} lines could not be used`,
-  );
+  const volume = await openVolume(context.home);
+  try {
+    const lines = readDescriptions(volume, name, (line, error) => {
+      failures.count++;
+      context.warn(`line ${line}: ${error.message}`, error.hint);
+    });
+    const done = await describeFiles(context, lines);
+    await context.output.result({ ...done, failed: failures.count }, describedText);
+    if (failures.count === 0) return;
+    const all = failures.count + done.files;
+    throw new FacetError('partial', `${failures.count} of ${all} lines could not be used`);
+  } finally {
+    volume.close();
+  }
 }
 
-function fromWords(volume: Volume, [path, ...settings]: readonly string[], unset: readonly string[]): Said[] {
+function readWords(
+  [path, ...settings]: readonly string[],
+  unset: readonly string[],
+): { path: string; properties: Changes } {
   if (path === undefined)
     throw new FacetError('usage', 'which file? give its path, then NAME=VALUE', {
       hint: 'see "facet index set --help"',
@@ -84,8 +77,7 @@ function fromWords(volume: Volume, [path, ...settings]: readonly string[], unset
     const hint = path.includes('=') ? 'the path of a file comes first' : undefined;
     throw new FacetError('usage', `what is to be set of ${path}? give NAME=VALUE`, { hint });
   }
-  const properties = changesOf(settings, unset);
-  return [...filesOf(volume, [path])].map(each => ({ file: each, description: { properties } }));
+  return { path, properties: changesOf(settings, unset) };
 }
 
 function changesOf(settings: readonly string[], unset: readonly string[]): Changes {

@@ -1,8 +1,9 @@
 /** `facet rules check`: errors and warnings, each with its place. */
 import { FacetError } from '../../src/errors.js';
 import { command } from '../command.js';
-import { formatCount, formatItems } from '../format.js';
+import { formatItems } from '../format.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 
 interface Finding {
   severity: 'error' | 'warning';
@@ -21,17 +22,17 @@ export default command({
     { command: 'facet rules check --json | jq -r \'select(.severity == "error")\'', says: 'only errors' },
   ],
   async run({ home, output, note }) {
-    const [{ openCatalog }, { problemsOrDraft }, { warningsOf, knownProperties }, { survey }, { Ruleset }] =
-      await Promise.all([
-        import('../../src/tree/open-catalog.js'),
+    const [{ problemsOrDraft }, { warningsOf, knownProperties }, { survey }, { Ruleset }] = await Promise.all(
+      [
         import('./draft.js'),
         import('../../src/rules/warnings.js'),
         import('../../src/rules/survey.js'),
         import('../../src/rules/ruleset.js'),
-      ]);
-    const catalog = openCatalog(home.catalogFile, 'write');
+      ],
+    );
+    const volume = await openVolume(home);
     try {
-      const draft = problemsOrDraft(home.rulesFile, catalog);
+      const draft = problemsOrDraft(home.rulesFile, volume);
       const found = (severity: Finding['severity']) => (problem: Omit<Finding, 'severity' | 'file'>) => ({
         severity,
         file: home.rulesFile,
@@ -41,16 +42,11 @@ export default command({
         await output.rows(draft.problems.map(found('error')), toText);
         throw new FacetError('usage', `${formatItems(draft.problems.length, 'error')} in ${home.rulesFile}`);
       }
-      const { directories } = draft.rules;
-      const counts = survey(catalog.db, new Ruleset(draft.rules), Date.now());
-      await output.rows(warningsOf(draft, counts, knownProperties(catalog.db)).map(found('warning')), toText);
-      const where = directories.length === 0 ? 0 : counts.nowhere;
-      note(
-        `${formatItems(counts.files, 'file')}, ${where === 0 ? 'each with a place' : `${formatCount(where)} without a place`}`,
-      );
-      if (where > 0) note(`one of those: facet rules explain ${counts.nowhereExample}`);
+      const counts = survey(volume.db, new Ruleset(draft.rules), Date.now());
+      await output.rows(warningsOf(draft, counts, knownProperties(volume.db)).map(found('warning')), toText);
+      note(`asked ${formatItems(counts.files, 'file')}`);
     } finally {
-      catalog.close();
+      volume.close();
     }
   },
 });

@@ -1,7 +1,7 @@
 /** `facet rules plan`: what applying would change. */
 import type { PlannedChange } from '../../src/tree/plan.js';
 import { command } from '../command.js';
-import { formatCount } from '../format.js';
+import { formatCount, formatItems } from '../format.js';
 import { printable } from '../terminal.js';
 
 /** The status when applying would change something, as facet-rules(1) says. */
@@ -34,7 +34,9 @@ export default command({
         if (added + removed + moved + collisions > 0) process.exitCode = WOULD_CHANGE;
         await output.rows(changesOf(plan.changes()), toText);
         const counts = `${formatCount(added)} added, ${formatCount(removed)} removed, ${formatCount(moved)} moved`;
-        note(`${counts}, ${formatCount(collisions)} new collisions; ${formatCount(nowhere)} files nowhere`);
+        note(
+          `${counts}, ${formatItems(collisions, 'new collision')}; ${formatItems(nowhere, 'file')} nowhere`,
+        );
       } finally {
         plan.close();
       }

@@ -18,6 +18,9 @@ export interface ArrangedOptions {
 /** A change is seen within two looks: an editor may be in the middle of writing at the first one. */
 const LOOK_EVERY_MS = 250;
 
+/** After what may pass: a busy catalog, a full disk. */
+const TRY_AGAIN_MS = 10_000;
+
 export function keepArranged(catalog: Catalog, options: ArrangedOptions): { stop(): Promise<void> } {
   const keeper = new Keeper(catalog, options);
   return { stop: () => keeper.stop() };
@@ -28,9 +31,10 @@ class Keeper {
   readonly #options: ArrangedOptions;
   readonly #timer: NodeJS.Timeout;
   #worker: Worker | undefined;
-  /** The state of rules.yaml at the last look, and the last one that was read. */
+  /** What rules.yaml and the sources were at the last look, and when it was last read. */
   #seen = '';
   #read = '';
+  #tryAgainAt = Number.POSITIVE_INFINITY;
   #problem = '';
 
   constructor(catalog: Catalog, options: ArrangedOptions) {
@@ -46,14 +50,22 @@ class Keeper {
   }
 
   #look(): void {
-    const state = stateOf(this.#options.rulesFile);
-    if (state === this.#seen && state !== this.#read && !this.#worker) this.#apply(state);
+    const state = this.#state();
+    const isDue = state !== this.#read || Date.now() >= this.#tryAgainAt;
+    if (isDue && state === this.#seen && !this.#worker) this.#apply(state);
     this.#seen = state;
     if (!this.#worker) this.#revisit();
   }
 
+  /** Rules that name a source are right once there is one. '' when there are no rules. */
+  #state(): string {
+    const file = identityOf(this.#options.rulesFile);
+    return file && [file, ...this.#catalog.sources.all().map(({ name }) => name)].join('\0');
+  }
+
   #apply(state: string): void {
     this.#read = state;
+    this.#tryAgainAt = Number.POSITIVE_INFINITY;
     if (state === '') return;
     const { rulesFile } = this.#options;
     const workerData: RulesThreadData = { catalogFile: this.#catalog.file, rulesFile };
@@ -68,6 +80,7 @@ class Keeper {
 
   #onMessage(message: RulesMessage): void {
     if (message.kind === 'refused') {
+      if (message.isPassing) this.#tryAgainAt = Date.now() + TRY_AGAIN_MS;
       this.#options.onProblem(`the rules in force stay: ${message.message}`, message.hint);
     } else if (message.hasChanged) this.#options.onApplied();
   }
@@ -86,7 +99,7 @@ class Keeper {
 }
 
 /** '' where there is no such file, or nobody may look. */
-function stateOf(file: string): string {
+function identityOf(file: string): string {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
     return [dev, ino, size, mtimeNs, ctimeNs].join(':');

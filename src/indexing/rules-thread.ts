@@ -13,7 +13,8 @@ export interface RulesThreadData {
 /** The one thing the thread posts. */
 export type RulesMessage =
   | { kind: 'applied'; hasChanged: boolean }
-  | { kind: 'refused'; message: string; hint: string | undefined };
+  /** `isPassing`: nothing is wrong with the rules; the catalog was busy, for example. */
+  | { kind: 'refused'; message: string; hint: string | undefined; isPassing: boolean };
 
 function run({ catalogFile, rulesFile }: RulesThreadData): RulesMessage {
   try {
@@ -32,6 +33,7 @@ function run({ catalogFile, rulesFile }: RulesThreadData): RulesMessage {
       kind: 'refused',
       message: errorMessage(error),
       hint: error instanceof FacetError ? error.hint : undefined,
+      isPassing: !(error instanceof FacetError && error.code === 'usage'),
     };
   }
 }

@@ -43,6 +43,10 @@ function readPeriod(cursor: Cursor, { text, at }: Found) {
 }
 
 function plainValue(cursor: Cursor, field: Found, op: Comparison, value: Found): string {
+  // The file of that very name can be asked for in quotes.
+  if (op === '=' && !value.quoted && value.text.includes('*') && isTextField(field.text)) {
+    throw cursor.error(value.at, `'${value.text}' looks like a glob`, `write ${field.text}:${value.text}`);
+  }
   if (field.text === 'path' || field.text === 'dir') return belowRoot(value.text);
   if (!isFoldedField(field.text) && field.text !== 'label') return value.text;
   if (op !== '=') throw notTaken(cursor, field, op, 'it takes =, !=, ~, : and in');

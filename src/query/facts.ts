@@ -1,5 +1,7 @@
 /** What can be asked of one file: by a query, a step of a rule, a template. Whoever knows files implements it. */
-import { lookup } from 'mime-types';
+import { lazyPackage } from '../config/lazy-package.js';
+
+const database = lazyPackage<typeof import('mime-types')>('mime-types');
 
 /** Numbers compare as numbers, texts letter by letter. */
 export type Value = string | number;
@@ -96,7 +98,7 @@ export function mimeType(name: string): string {
   const extension = suffix(name).slice(1).toLowerCase();
   const known = mimeTypes.get(extension);
   if (known !== undefined) return known;
-  const found = OVERRIDES.get(extension) ?? (lookup(extension) || 'application/octet-stream');
+  const found = OVERRIDES.get(extension) ?? (database().lookup(extension) || 'application/octet-stream');
   if (mimeTypes.size >= MOST_MIME_TYPES) mimeTypes.clear();
   mimeTypes.set(extension, found);
   return found;

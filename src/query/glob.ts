@@ -1,6 +1,8 @@
 /** Globs, the same everywhere: `*`, `?`, `[abc]`, `{a,b}` and `**`. Everything else means itself, hidden names too. */
-import picomatch from 'picomatch';
+import { lazyPackage } from '../config/lazy-package.js';
 import { errorMessage, FacetError } from '../errors.js';
+
+export const picomatch = lazyPackage<typeof import('picomatch')>('picomatch');
 
 export type Match = (text: string) => boolean;
 
@@ -28,7 +30,7 @@ export const GLOB_OPTIONS = {
 export function compileGlob(glob: string, basename = false): Match {
   refuseHostile(glob);
   try {
-    return picomatch(withLiterals(glob), { ...GLOB_OPTIONS, basename });
+    return picomatch()(withLiterals(glob), { ...GLOB_OPTIONS, basename });
   } catch (error) {
     // Of the expression that was made of it, users know nothing.
     const why = errorMessage(error).replace(/^Invalid regular expression: .*: /s, '');
@@ -53,7 +55,7 @@ function refuseHostile(glob: string): void {
 }
 
 export function splitGlob(glob: string): GlobParts {
-  return picomatch.scan(withLiterals(glob));
+  return picomatch().scan(withLiterals(glob));
 }
 
 /** Parentheses and plus signs are part of many titles, `Heat (1995)`; picomatch gives them, `|`, quotes and `\d` a meaning. */

@@ -2,14 +2,16 @@
  * Patterns of queries. A query is asked of millions of names, some of which strangers have chosen: every pattern matches
  * in linear time (RE2), globs too, which picomatch's own expressions do not.
  */
-import picomatch from 'picomatch';
-import { RE2JS } from 're2js';
+import { lazyPackage } from '../config/lazy-package.js';
 import { errorMessage, FacetError } from '../errors.js';
-import { compileGlob, GLOB_OPTIONS, type Match, withLiterals } from './glob.js';
+import { compileGlob, GLOB_OPTIONS, type Match, picomatch, withLiterals } from './glob.js';
+
+const re2 = lazyPackage<typeof import('re2js')>('re2js');
 
 /** Finds an expression anywhere in a text; `.` stands for any character. Throws `usage` for a malformed one. */
 export function compileRegex(pattern: string, ignoreCase: boolean): Match {
   try {
+    const { RE2JS } = re2();
     const regex = RE2JS.compile(pattern, RE2JS.DOTALL | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
     return text => regex.test(text);
   } catch (error) {
@@ -45,8 +47,9 @@ function compileSimpleGlob(glob: string): Match | undefined {
 
 function compileAnyGlob(glob: string): Match {
   compileGlob(glob);
-  const source = picomatch.makeRe(withLiterals(glob), GLOB_OPTIONS).source.replace(ASSERTIONS, '');
+  const source = picomatch().makeRe(withLiterals(glob), GLOB_OPTIONS).source.replace(ASSERTIONS, '');
   try {
+    const { RE2JS } = re2();
     const regex = RE2JS.compile(source, RE2JS.DOTALL);
     // As picomatch has it: `[1080p].mkv` finds the file of that very name, too.
     const itself = glob.includes('\\') ? undefined : glob;

@@ -37,6 +37,12 @@ function contains(cursor: Cursor, { text, at, quoted }: Found): Query {
   if (isReserved({ text, at, quoted })) throw cursor.error(at, `expected a field before ${text}`, AS_TEXT);
   if (text.includes('*'))
     throw cursor.error(at, `'${text}' looks like a glob`, `write name:${text}; ${AS_TEXT}`);
+  if (text.includes('/'))
+    throw cursor.error(
+      at,
+      `'${text}' is in no name: a name has no slash`,
+      `write path:${text}, or path:**/${text}/**`,
+    );
   if (/^[-!]./.test(text))
     throw cursor.error(at, `'${text}' looks like a negation`, `write not ${text.slice(1)}; ${AS_TEXT}`);
   if (text === 'cached' || text === 'pinned')

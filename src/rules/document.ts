@@ -27,6 +27,7 @@ export interface Draft {
   file: string;
   text: string;
   rules: Rules;
+  /** In the order of the text. */
   problems: readonly Problem[];
   /** The properties that queries and templates ask for. */
   fields: readonly FieldPlace[];
@@ -86,7 +87,7 @@ class Reader {
 
   #labelRule({ from, labels }: NonNullable<RulesInput['labels']>[number], path: DocumentPath): LabelRule {
     const { source, prefix } = this.#origin(from, [...path, 'from']);
-    if (source === undefined) this.#problem([...path, 'from'], 'a label rule needs a source, not *');
+    if (source === null) this.#problem([...path, 'from'], 'a label rule needs a source, not *');
     return { source: source ?? '*', prefix, labels: [...new Set(labels)].sort(), line: this.#line(path) };
   }
 
@@ -106,7 +107,7 @@ class Reader {
     for (const name of names) {
       if (name === '.' || name === '..') this.#problem(path, `a path cannot contain ${name}`);
       else if (Buffer.byteLength(name) > 255) this.#problem(path, 'a name takes at most 255 bytes');
-      else if (/\p{Cc}/u.test(name)) this.#problem(path, 'a name cannot contain control characters');
+      else if (/[\p{Cc}\p{Cs}]/u.test(name)) this.#problem(path, 'a name cannot contain control characters');
     }
     return names.join('/');
   }
@@ -162,7 +163,7 @@ class Reader {
 
   /** `docs`, `docs:work/` or `*`. */
   #origin(text: string, path: DocumentPath): Origin {
-    if (text === '*') return { source: undefined, prefix: '' };
+    if (text === '*') return { source: null, prefix: '' };
     const colon = text.indexOf(':');
     const source = colon < 0 ? text : text.slice(0, colon);
     if (!this.#sources.has(source)) {

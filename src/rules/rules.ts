@@ -2,12 +2,12 @@
  * The rules as plain data: what rules.yaml says once it is read, with defaults filled in and lines noted. It is kept in
  * the catalog as JSON, so that a process which writes needs neither YAML nor a schema to know how the tree is arranged.
  *
- * May touch: rules.yaml (document.ts) and the catalog's table `rules` (applied.ts).
+ * The room reads rules.yaml (document.ts) and asks catalogs; it writes neither. Putting rules into force is tree/apply-rules.ts.
  */
 
-/** A source, or a folder of one. `source` is undefined for every source; `prefix` is '' or ends in a slash. */
+/** A source, or a folder of one. `source` is null for every source; `prefix` is '' or ends in a slash. */
 export interface Origin {
-  source: string | undefined;
+  source: string | null;
   prefix: string;
 }
 

@@ -101,7 +101,7 @@ export function judge(directory: Directory, mount: Mount, facts: Facts, clock: C
 /** The first of the origins that the file is from. */
 function originOf(origins: readonly Origin[], facts: Facts): Origin | undefined {
   for (const origin of origins) {
-    if (origin.source !== undefined && origin.source !== facts.source) continue;
+    if (origin.source !== null && origin.source !== facts.source) continue;
     if (facts.path.startsWith(origin.prefix)) return origin;
   }
   return undefined;

@@ -49,6 +49,7 @@ const collide = z
 const step = z
   .strictObject({
     match: query,
+    // A word of rules.yaml; nobody awaits a step.
     then: z
       .enum(['include', 'exclude'], { error: 'include or exclude' })
       .describe('What becomes of files that match: include or exclude.'),

@@ -11,6 +11,7 @@ import type { Survey } from './survey.js';
 export function warningsOf(draft: Draft, survey: Survey, properties: ReadonlySet<string>): Problem[] {
   const warnings = [
     ...unknownFields(draft, properties),
+    ...nowhere(draft, survey),
     ...draft.rules.directories.flatMap(directory => [
       ...stepsWithoutEnd(directory),
       ...directory.mounts.flatMap(mount => [
@@ -21,6 +22,14 @@ export function warningsOf(draft: Draft, survey: Survey, properties: ReadonlySet
     ]),
   ];
   return warnings.sort(byPlace);
+}
+
+/** Without directories every file has its place. */
+function* nowhere({ rules }: Draft, { nowhere: count, nowhereExample }: Survey): Generator<Problem> {
+  const [first] = rules.directories;
+  if (!first || count === 0) return;
+  const message = count === 1 ? 'one file lands nowhere' : `${count} files land nowhere`;
+  yield { line: first.line, column: 1, message, hint: `see why: facet rules explain ${nowhereExample}` };
 }
 
 /** The names of all properties that files have. */

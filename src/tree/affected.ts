@@ -114,7 +114,7 @@ function originSql(nth: number): string {
 
 function originParams({ source, prefix }: Origin, nth: number): [string, string | null][] {
   return [
-    [`source${nth}`, source ?? null],
+    [`source${nth}`, source],
     [`prefix${nth}`, prefix],
   ];
 }

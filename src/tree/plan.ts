@@ -146,6 +146,7 @@ class Comparison {
 
   #compare(parent: number): void {
     const [before, after] = [byName(this.#listBefore.all(parent)), byName(this.#listAfter.all(parent))];
+    this.#displaced(parent, before.values(), after.values());
     const gone = [...before.values()].filter(each => after.get(each.name)?.ino !== each.ino);
     const come = [...after.values()].filter(each => before.get(each.name)?.ino !== each.ino);
     if (gone.length > 0) this.#removed(this.#before.directoryPath(parent), gone);
@@ -162,15 +163,26 @@ class Comparison {
 
   /** Nothing is recorded of what is in a directory that is new. */
   #added(directory: string, rows: readonly Row[]): void {
-    for (const { name, ino, type, wanted } of rows) {
+    for (const { name, ino, type } of rows) {
       const path = `${directory}/${name}`;
-      if (type !== EntryType.directory) {
-        this.#see.run(path, ino, 'added', null);
-        if (wanted !== null) this.#see.run(path, ino, 'displaced', `${directory}/${wanted}`);
-      } else if (!this.#before.node(ino)) {
-        this.#added(path, this.#listAfter.all(ino));
+      if (type !== EntryType.directory) this.#see.run(path, ino, 'added', null);
+      else if (!this.#before.node(ino)) {
+        const below = this.#listAfter.all(ino);
+        this.#added(path, below);
+        this.#displaced(ino, [], below);
         this.#hidden(ino);
       }
+    }
+  }
+
+  /** A file that is displaced already, and would only be called something else, is no new collision. */
+  #displaced(parent: number, before: Iterable<Row>, after: Iterable<Row>): void {
+    const keyOf = ({ ino, wanted }: Row) => `${ino}/${wanted}`;
+    const known = new Set(Array.from(before, keyOf));
+    for (const row of after) {
+      if (row.wanted === null || known.has(keyOf(row))) continue;
+      const directory = this.#after.directoryPath(parent);
+      this.#see.run(`${directory}/${row.name}`, row.ino, 'displaced', `${directory}/${row.wanted}`);
     }
   }
 

@@ -5,11 +5,8 @@
 import type { Database } from 'better-sqlite3';
 import { openDatabase } from '../catalog/database.js';
 import { type FileLocation, type FileRecord, Files, sourcePath } from '../catalog/files.js';
-import { Search } from '../catalog/search.js';
 import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
-import type { Query } from '../query/ast.js';
-import { appliedLabelRules } from '../rules/label-rules.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
 import { openRoot } from '../sources/local.js';
 import { Tree } from '../tree/tree.js';
@@ -24,7 +21,6 @@ export class Volume {
   readonly db: Database;
   readonly tree: Tree;
   readonly files: Files;
-  readonly #search: Search;
   readonly sources: Sources;
   readonly #avoid: string | undefined;
   readonly #local = new Map<number, LocalSource>();
@@ -38,7 +34,6 @@ export class Volume {
     this.db = openDatabase(catalogFile, 'read');
     this.tree = new Tree(this.db);
     this.files = new Files(this.db);
-    this.#search = new Search(this.db);
     this.sources = new Sources(this.db);
   }
 
@@ -56,11 +51,6 @@ export class Volume {
       });
     }
     return record;
-  }
-
-  /** The files that a query asks for, whether the tree shows them or not, in the order of their ids. */
-  matching(query: Query): Generator<FileRecord> {
-    return this.#search.find(query, { labelRules: appliedLabelRules(this.db) });
   }
 
   /** Where a file of the tree is; `not-found` when there is none. */

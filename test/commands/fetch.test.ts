@@ -19,6 +19,7 @@ describe('a glob of facet fetch', () => {
           join(place.base, glob.replaceAll('/', '')),
           '--json',
         );
+        // Files are told in the order in which they are done.
         return lines
           .trimEnd()
           .split('\n')

@@ -206,7 +206,7 @@ describe('facet index ls, search, stat and status', () => {
       await fails(place, ['index', 'ls', '/docs/nope'], 3, /no \/docs\/nope in the tree/);
       await fails(place, ['index', 'ls', '/docs/a.txt/below'], 3, /no \/docs\/a.txt\/below in the tree/);
       await fails(place, ['index', 'stat', '/docs/nope'], 3, /no \/docs\/nope in the tree/);
-      await fails(place, ['index', 'stat', '999999'], 3, /there is no 999999 in the tree/);
+      await fails(place, ['index', 'stat', '999999'], 3, /there is no file 999999/);
       await fails(place, ['index', 'stat', '/docs'], 2, /is a directory/);
       await fails(
         place,

@@ -19,6 +19,7 @@ import { globalOptions } from '../../commands/context.js';
 import { exitStatuses } from '../../commands/exit-status.js';
 import root from '../../commands/root.js';
 import { configSchema } from '../../src/config/schema.js';
+import { presets } from '../../src/rules/presets.js';
 import { rulesSchema } from '../../src/rules/schema.js';
 import { bold, italic, literal, prose, sentence, tagged } from './roff.js';
 
@@ -63,6 +64,10 @@ export const sections: Readonly<Record<string, (path: readonly string[]) => stri
   'exit-status': exitStatusTable,
   'error-codes': errorCodeTable,
   'config-keys': () => configKeys(jsonSchema(configSchema), []),
+  presets: () =>
+    Object.entries(presets)
+      .map(([name, { says }]) => tagged(bold(name), prose(sentence(says))))
+      .join('\n'),
   'rules-keys': path => rulesKeys(itemsAt(jsonSchema(rulesSchema), path), path),
 };
 

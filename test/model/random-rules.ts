@@ -43,7 +43,7 @@ interface SomeFilter {
 }
 
 interface SomeOrigin {
-  source: string | undefined;
+  source: string | null;
   prefix: string;
 }
 
@@ -200,7 +200,7 @@ const someTemplate = fc.constantFrom(...templates);
 
 /** A prefix such as `x/` with its source, or everything. */
 const someOrigin: fc.Arbitrary<SomeOrigin> = fc.oneof(
-  fc.constant({ source: undefined, prefix: '' }),
+  fc.constant({ source: null, prefix: '' }),
   fc.record({ source: fc.constantFrom(...SOURCES), prefix: fc.constantFrom('', '', 'x/', 'x/y/') }),
 );
 
@@ -292,7 +292,7 @@ function placementData(mount: SomeMount | undefined): object {
   if (!mount) return {};
   const { from, place, otherwise, collide } = mount;
   return {
-    from: from.map(({ source, prefix }) => (source === undefined ? '*' : `${source}:${prefix}`)),
+    from: from.map(({ source, prefix }) => (source === null ? '*' : `${source}:${prefix}`)),
     place: typeof place === 'string' ? place : place.text,
     otherwise: otherwise?.text,
     collide,

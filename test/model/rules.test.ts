@@ -165,7 +165,7 @@ test('after every step the tree is what the rules say', context => {
         }
       }),
     ),
-    { ...runs(200), includeErrorInReport: true },
+    { ...runs(120), includeErrorInReport: true },
   );
 });
 
@@ -259,5 +259,5 @@ test('what was done in which order leaves no trace in the tree', context => {
     const outcomes = WAYS.map(way => outcome(way({ ...each, descriptions }), each.passed));
     for (const other of outcomes) assert.deepEqual(other, outcomes[0]);
   };
-  fc.assert(fc.property(past, check), { ...runs(50), includeErrorInReport: true });
+  fc.assert(fc.property(past, check), { ...runs(30), includeErrorInReport: true });
 });

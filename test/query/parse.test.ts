@@ -141,6 +141,8 @@ const errors: readonly (readonly [string, number, RegExp, RegExp])[] = [
   ['*.pdf', 1, /looks like a glob/, /write name:\*\.pdf/],
   ['a -b', 3, /looks like a negation/, /write not b/],
   ['!b', 1, /looks like a negation/, /write not b/],
+  ['name=*.pdf', 6, /looks like a glob/, /write name:\*\.pdf/],
+  ['work/report', 1, /is in no name/, /write path:work\/report/],
   ['a lable:work', 3, /no field 'lable'/, /did you mean label\?/],
   ['title:Dune', 1, /no field 'title'/, /title=…/],
   ['size:5', 1, /size does not take :/, /it takes </],
