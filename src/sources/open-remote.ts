@@ -1,0 +1,56 @@
+/** The only place that names every kind of remote source. What a kind needs is loaded when one of it is opened. */
+import { FacetError } from '../errors.js';
+import type { RemoteSource } from './remote.js';
+import { defaultRetry, type Retry, retrying } from './retry.js';
+import { parseS3Uri } from './s3/endpoint.js';
+import type { S3Options } from './s3/s3.js';
+import type { Surroundings } from './web/surroundings.js';
+import { defaultTimeouts, type Timeouts } from './web/timeouts.js';
+
+/** What the catalog keeps beside a URI. Secrets are not among it. */
+export type RemoteOptions = S3Options;
+
+interface Kind {
+  /** Throws `usage`. */
+  check(uri: string, options: RemoteOptions): void;
+  open(uri: string, options: RemoteOptions, surroundings: Surroundings): Promise<RemoteSource>;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  s3: {
+    check: parseS3Uri,
+    open: async (...source) => (await import('./s3/s3.js')).openS3(...source),
+  },
+};
+
+function schemeOf(uri: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
+}
+
+/** Is it reached over a network? */
+export function isRemote(uri: string): boolean {
+  return kinds[schemeOf(uri) ?? ''] !== undefined;
+}
+
+/** Throws `usage` for a URI and options that no remote source can have. */
+export function checkUri(uri: string, options: RemoteOptions = {}): void {
+  kindOf(uri).check(uri, options);
+}
+
+function kindOf(uri: string): Kind {
+  const kind = kinds[schemeOf(uri) ?? ''];
+  if (kind !== undefined) return kind;
+  throw new FacetError('usage', `${uri} is no kind of source that facet knows`, {
+    hint: 'write a path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',
+  });
+}
+
+/** The source, with retries. Throws as `checkUri` does; asks the network nothing yet. Whoever opens it closes it. */
+export async function openRemote(
+  uri: string,
+  options: RemoteOptions = {},
+  { retry = defaultRetry, timeouts = defaultTimeouts }: { retry?: Retry; timeouts?: Timeouts } = {},
+): Promise<RemoteSource> {
+  const source = await kindOf(uri).open(uri, options, { retry, timeouts });
+  return retrying(source, retry);
+}
