@@ -1,4 +1,5 @@
 /** The only place that names every kind of remote source. What a kind needs is loaded when one of it is opened. */
+import type { SourceRecord } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import type { RemoteSource } from './remote.js';
 import { defaultRetry, type Retry, retrying } from './retry.js';
@@ -43,6 +44,11 @@ function kindOf(uri: string): Kind {
   throw new FacetError('usage', `${uri} is no kind of source that facet knows`, {
     hint: 'write a path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',
   });
+}
+
+/** A source of the catalog, as `openRemote` does. */
+export function openSource({ uri, options }: SourceRecord): Promise<RemoteSource> {
+  return openRemote(uri, options.remote);
 }
 
 /** The source, with retries. Throws as `checkUri` does; asks the network nothing yet. Whoever opens it closes it. */

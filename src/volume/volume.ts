@@ -9,6 +9,7 @@ import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
 import { openRoot } from '../sources/local.js';
+import { isRemote } from '../sources/open-remote.js';
 import { Tree } from '../tree/tree.js';
 
 /** Where a source's files are on this machine. */
@@ -74,6 +75,12 @@ export class Volume {
       this.#local.delete(file.sourceId);
       throw error;
     }
+  }
+
+  /** Is the source reached over a network? `open` is for the others. */
+  isRemote(sourceId: number): boolean {
+    const source = this.sources.withId(sourceId);
+    return source !== undefined && isRemote(source.uri);
   }
 
   #localSource(id: number): LocalSource {
