@@ -5,8 +5,8 @@ import { FacetError } from '../src/errors.js';
 import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
 import { type Found, find, normalisePath } from '../src/tree/walk.js';
-import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import type { OpenRemoteContents } from '../src/volume/contents.js';
+import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import { matching } from '../src/volume/matching.js';
 import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
@@ -16,8 +16,8 @@ import { formatItems, formatSize } from './format.js';
 import { count, file, path, range, size, text } from './kinds.js';
 import { inParallel } from './parallel.js';
 import { openProgress } from './progress.js';
-import { printable } from './terminal.js';
 import { remoteAccess } from './remote.js';
+import { printable } from './terminal.js';
 import { openVolume } from './volume.js';
 
 interface DiskOptions {
@@ -88,7 +88,7 @@ export default command({
     }
     const query = options.query === undefined ? undefined : parseQuery(options.query);
     const volume = await openVolume(context.home);
-    const remote = remoteAccess(volume, context.home, options.limitRate);
+    const remote = remoteAccess(volume.sources, context.home, { limitRate: options.limitRate });
     try {
       const wanted = [...paths, ...(query ? [query] : [])];
       const from = { volume, openRemote: remote.open };

@@ -33,7 +33,12 @@ export default command({
   ],
   async run({ home, output }, { name, uri }, { include, exclude, follow, ...remote }) {
     const set = Object.entries(remote).filter(([, value]) => value !== undefined && value !== false);
-    const options = { include, exclude, follow, ...(set.length > 0 ? { remote: Object.fromEntries(set) } : {}) };
+    const options = {
+      include,
+      exclude,
+      follow,
+      ...(set.length > 0 ? { remote: Object.fromEntries(set) } : {}),
+    };
     const [{ openCatalog }, { addSource }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
       import('../../src/indexing/add-source.js'),

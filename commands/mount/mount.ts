@@ -7,6 +7,7 @@ import type { Mounted } from '../../src/mount/mount.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
 import { OutputClosed } from '../output.js';
+import { remoteAccess } from '../remote.js';
 import { type Watch, watchMount } from './watch.js';
 
 export default command({
@@ -29,8 +30,9 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings } = await loadConfig(context.home);
+    const { mount: settings, cache } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
+    const remote = remoteAccess(catalog.sources, context.home);
     const end = new End(context);
     context.signal.throwIfAborted();
     try {
@@ -43,6 +45,8 @@ export default command({
           umask: options.umask ?? settings.umask ?? 0,
         },
         allowOther: options.allowOther || settings.allowOther,
+        cache: { directory: context.home.cacheDir, limits: cache },
+        openRemote: remote.open,
         onWarning: message => context.warn(message),
       });
       const arranged = keepArranged(catalog, {
@@ -56,6 +60,7 @@ export default command({
         await arranged.stop();
       }
     } finally {
+      await remote.close();
       catalog.close();
     }
   },

@@ -210,18 +210,20 @@ export class Files {
 
   /** The files that are in a folder, in the order of their names' bytes. */
   inFolder(folderId: number): KnownFile[] {
-    return this.#inFolder.all(folderId).map(([id, name, size, mtimeUs, mode, dev, ino, target, version, key]) => ({
-      id,
-      name,
-      size,
-      mtimeUs,
-      mode,
-      dev,
-      ino,
-      target,
-      version,
-      key,
-    }));
+    return this.#inFolder
+      .all(folderId)
+      .map(([id, name, size, mtimeUs, mode, dev, ino, target, version, key]) => ({
+        id,
+        name,
+        size,
+        mtimeUs,
+        mode,
+        dev,
+        ino,
+        target,
+        version,
+        key,
+      }));
   }
 
   /** The folders of a source that are there, each with its id. */

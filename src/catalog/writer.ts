@@ -149,7 +149,19 @@ export class CatalogWriter {
 
   #newFile(folderId: number, name: string, a: FileAttributes): number {
     const id = this.#takeInode();
-    this.#insertFile.add(id, folderId, name, a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target, a.version, a.key);
+    this.#insertFile.add(
+      id,
+      folderId,
+      name,
+      a.size,
+      a.mtimeUs,
+      a.mode,
+      a.dev,
+      a.ino,
+      a.target,
+      a.version,
+      a.key,
+    );
     if (this.#added) this.#added.last = id;
     else this.#added = { first: id, last: id };
     return id;
@@ -253,7 +265,18 @@ export class CatalogWriter {
 
   #update(id: number, a: FileAttributes, sameContents: boolean): void {
     this.#insertFile.flush();
-    this.#modify.run(a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target, a.version, a.key, sameContents ? 1 : 0, id);
+    this.#modify.run(
+      a.size,
+      a.mtimeUs,
+      a.mode,
+      a.dev,
+      a.ino,
+      a.target,
+      a.version,
+      a.key,
+      sameContents ? 1 : 0,
+      id,
+    );
   }
 
   #append(kind: Exclude<ChangeKind, 'added'>, id: number, detail?: object): void {

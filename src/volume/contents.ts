@@ -34,7 +34,10 @@ export async function openContents(
 ): Promise<OpenContents> {
   if (!volume.isRemote(record.sourceId)) return local(volume, record);
   if (openRemote) return remote(record, await openRemote());
-  throw new FacetError('usage', `${sourcePath(record)} is at a remote source, and nobody said how to reach it`);
+  throw new FacetError(
+    'usage',
+    `${sourcePath(record)} is at a remote source, and nobody said how to reach it`,
+  );
 }
 
 function local(volume: Volume, record: FileRecord): OpenContents {

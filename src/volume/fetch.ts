@@ -11,8 +11,8 @@ import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
-import { makeFolders } from './folders.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
+import { makeFolders } from './folders.js';
 import { readPieces } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
 import type { Volume } from './volume.js';
@@ -77,11 +77,7 @@ export async function fetchFile(
   }
 }
 
-async function fetchContents(
-  source: Source,
-  destination: string,
-  options: FetchOptions,
-): Promise<Fetched> {
+async function fetchContents(source: Source, destination: string, options: FetchOptions): Promise<Fetched> {
   if (!options.range && (await isThere(destination, source.contents, options.force))) {
     return { status: 'unchanged', bytes: 0 };
   }
@@ -98,7 +94,11 @@ interface Source {
 }
 
 /** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
-async function isThere(destination: string, { size, mtimeUs }: OpenContents, force: boolean): Promise<boolean> {
+async function isThere(
+  destination: string,
+  { size, mtimeUs }: OpenContents,
+  force: boolean,
+): Promise<boolean> {
   const present = await presentAt(destination);
   if (!present) return false;
   const same = present.isFile() && present.size === size && modifiedUs(present) === mtimeUs;

@@ -6,14 +6,14 @@ import { Cache } from '../cache/cache.js';
 import type { Limits } from '../cache/space.js';
 import type { FileLocation } from '../catalog/files.js';
 import { sourcePath } from '../catalog/files.js';
-import type { SourceRecord } from '../catalog/sources.js';
+import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
 import { BLOCK_THRESHOLD, storeIn } from './cached-blob.js';
+import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
-import type { Volume } from './volume.js';
 
 export interface RemoteOptions {
   /** Of the cache. */
@@ -25,20 +25,15 @@ export interface RemoteOptions {
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
 }
 
-/** Names one version of one file's contents in the cache. */
-export function contentKey(file: FileLocation): string {
-  return `${file.sourceId}/${sourcePath(file)}\0${file.version ?? `${file.size}-${file.mtimeUs}`}`;
-}
-
 export class RemoteContents {
   readonly cache: Cache;
   readonly downloads: Downloader;
-  readonly #volume: Volume;
+  readonly #records: Sources;
   readonly #sources = new Map<number, Promise<RemoteSource>>();
   readonly #files = new Map<string, FileLocation>();
 
-  constructor(volume: Volume, { directory, limits, limitRate, onChanged }: RemoteOptions) {
-    this.#volume = volume;
+  constructor(sources: Sources, { directory, limits, limitRate, onChanged }: RemoteOptions) {
+    this.#records = sources;
     this.cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_THRESHOLD });
     this.downloads = new Downloader({
       cache: storeIn(this.cache),
@@ -62,7 +57,7 @@ export class RemoteContents {
   #sourceOf(id: number): Promise<RemoteSource> {
     const known = this.#sources.get(id);
     if (known) return known;
-    const opening = this.#open(this.#volume.sources.withId(id));
+    const opening = this.#open(this.#records.withId(id));
     this.#sources.set(id, opening);
     // Credentials that could not be found may be there the next time.
     opening.catch(() => this.#sources.delete(id));

@@ -25,6 +25,8 @@ export class Volume {
   readonly sources: Sources;
   readonly #avoid: string | undefined;
   readonly #local = new Map<number, LocalSource>();
+  /** The number of a source is never another's. */
+  readonly #remote = new Map<number, boolean>();
 
   /**
    * Opens the catalog in `catalogFile` for reading. Below `avoid`, its own mountpoint, the volume opens nothing: it would
@@ -79,8 +81,12 @@ export class Volume {
 
   /** Is the source reached over a network? `open` is for the others. */
   isRemote(sourceId: number): boolean {
+    const known = this.#remote.get(sourceId);
+    if (known !== undefined) return known;
     const source = this.sources.withId(sourceId);
-    return source !== undefined && isRemote(source.uri);
+    if (!source) return false;
+    this.#remote.set(sourceId, isRemote(source.uri));
+    return isRemote(source.uri);
   }
 
   #localSource(id: number): LocalSource {

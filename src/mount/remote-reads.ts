@@ -1,0 +1,118 @@
+/**
+ * The remote files that are open through the mount: the side of the main thread. Brings what is missing from the sources and
+ * answers the kernel itself.
+ */
+import type { FileLocation } from '../catalog/files.js';
+import { errorMessage } from '../errors.js';
+import type { RemoteContent } from '../volume/blob.js';
+import type { OpenRemoteContents } from '../volume/contents.js';
+import type { Follower } from '../volume/follower.js';
+import { errnoOf } from './errno.js';
+import { sendData, sendError } from './kernel/writer.js';
+import type { RemoteMessage, Unique } from './remote-files.js';
+
+interface Reading {
+  content: Promise<RemoteContent>;
+  follower: Promise<Follower>;
+}
+
+type Read = Extract<RemoteMessage, { kind: 'remote-read' }>;
+
+export interface RemoteReadsOptions {
+  device: number;
+  openRemote: OpenRemoteContents;
+  onWarning: (message: string) => void;
+}
+
+export class RemoteReads {
+  readonly #options: RemoteReadsOptions;
+  readonly #open = new Map<number, Reading>();
+  readonly #underWay = new Map<string, AbortController>();
+
+  constructor(options: RemoteReadsOptions) {
+    this.#options = options;
+  }
+
+  onMessage(message: RemoteMessage): void {
+    switch (message.kind) {
+      case 'remote-open':
+        this.#open.set(message.handle, this.#begin(message.file));
+        break;
+      case 'remote-read':
+        void this.#read(message);
+        break;
+      case 'remote-hint':
+        this.#follow(message.handle, message.offset, message.size);
+        break;
+      case 'remote-interrupt':
+        this.#underWay.get(nameOf(message.unique))?.abort();
+        break;
+      case 'remote-release':
+        this.#release(message.handle);
+        break;
+    }
+  }
+
+  #begin(file: FileLocation): Reading {
+    const contents = this.#options.openRemote();
+    const content = contents.then(each => each.contentOf(file));
+    const follower = Promise.all([contents, content]).then(([each, of]) => each.downloads.follow(of));
+    // Whoever reads is told; somebody who only opens need not know.
+    follower.catch(() => {});
+    return { content, follower };
+  }
+
+  async #read({ handle, unique, offset, size }: Read): Promise<void> {
+    const controller = new AbortController();
+    this.#underWay.set(nameOf(unique), controller);
+    const { device, onWarning } = this.#options;
+    try {
+      const reading = this.#open.get(handle);
+      if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
+      const [contents, content] = await Promise.all([this.#options.openRemote(), reading.content]);
+      this.#follow(handle, offset, size);
+      const bytes = await contents.downloads.read(content, offset, offset + size, controller.signal);
+      sendData(device, unique.low, unique.high, bytes);
+    } catch (error) {
+      if (!controller.signal.aborted) onWarning(`a read failed: ${errorMessage(error)}`);
+      this.#refuse(unique, error);
+    } finally {
+      this.#underWay.delete(nameOf(unique));
+    }
+  }
+
+  /** There is nobody to tell when the device is gone. */
+  #refuse({ low, high }: Unique, error: unknown): void {
+    try {
+      sendError(this.#options.device, low, high, errnoOf(error));
+    } catch {
+      // Unmounted meanwhile.
+    }
+  }
+
+  #follow(handle: number, offset: number, size: number): void {
+    void this.#open.get(handle)?.follower.then(
+      follower => follower.onRead(offset, size),
+      () => {},
+    );
+  }
+
+  #release(handle: number): void {
+    const reading = this.#open.get(handle);
+    this.#open.delete(handle);
+    void reading?.follower.then(
+      follower => follower.close(),
+      () => {},
+    );
+  }
+
+  /** Nobody is answered any more. */
+  close(): void {
+    for (const controller of this.#underWay.values()) controller.abort();
+    for (const handle of [...this.#open.keys()]) this.#release(handle);
+  }
+}
+
+function nameOf({ low, high }: Unique): string {
+  return `${high}:${low}`;
+}
