@@ -20,7 +20,7 @@ const oddPaths = [
   '&amp;&#65;',
   '%',
   '%2F',
-  'index.htm',
+  'index.txt',
   'http:',
   'x'.repeat(200),
 ];

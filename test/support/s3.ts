@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { after } from 'node:test';
-import { encodePath } from '../../src/sources/percent.js';
+import { encodeSegment } from '../../src/sources/percent.js';
 import { type Credentials, queryString, signedHeaders } from '../../src/sources/s3/signature.js';
 import { s3Endpoint, s3Environment, stopOwnS3 } from './s3-process.js';
 
@@ -29,7 +29,7 @@ export async function makeBucket(): Promise<Bucket> {
   Object.assign(process.env, s3Environment);
   const name = `test-${process.pid}-${Date.now()}-${count++}`;
   await send(endpoint, 'PUT', `/${name}`);
-  const path = (key: string) => `/${name}/${encodePath(key)}`;
+  const path = (key: string) => `/${name}/${key.split('/').map(encodeSegment).join('/')}`;
   return {
     name,
     endpoint,

@@ -84,15 +84,16 @@ export interface Wanted {
 }
 
 /**
- * Exactly the wanted bytes of a body. Throws `TransientError` when it ends before, and what `tooMuch` says when it does not
+ * Exactly the wanted bytes of a body. Throws `TransientError` when it is cut off, and what `tooMuch` says when it does not
  * end behind. However it ends, the connection is free afterwards.
  */
 export async function* bodyBytes(
-  { body }: WebAnswer,
+  answer: WebAnswer,
   { skip, bytes, tooMuch }: Wanted,
   subject: Subject,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  const { body } = answer;
   let at = -skip;
   try {
     for await (const piece of pieces(body)) {
@@ -107,12 +108,17 @@ export async function* bodyBytes(
   } finally {
     body.destroy();
   }
-  if (at < bytes)
-    throw new TransientError(`${subject.origin} cut off ${subject.name}`, { path: subject.name });
+  if (at < bytes) throw shortage(answer, subject);
 }
 
 function pieces(body: WebAnswer['body']): AsyncIterable<Buffer> {
   return body;
+}
+
+/** A body that ended in due form without ever saying how long it would be was all there is. */
+function shortage(answer: WebAnswer, subject: Subject): FacetError {
+  if (answer.status === 200 && header(answer, 'transfer-encoding') === 'chunked') return changed(subject);
+  return new TransientError(`${subject.origin} cut off ${subject.name}`, { path: subject.name });
 }
 
 function excess(means: 'wrong' | 'changed', subject: Subject): FacetError {
