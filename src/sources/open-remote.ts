@@ -1,6 +1,7 @@
 /** The only place that names every kind of remote source. What a kind needs is loaded when one of it is opened. */
 import type { SourceRecord } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
+import { checkHttpUri } from './http/uri.js';
 import type { RemoteSource } from './remote.js';
 import { defaultRetry, type Retry, retrying } from './retry.js';
 import { parseS3Uri } from './s3/endpoint.js';
@@ -17,7 +18,15 @@ interface Kind {
   open(uri: string, options: RemoteOptions, surroundings: Surroundings): Promise<RemoteSource>;
 }
 
+const http: Kind = {
+  check: checkHttpUri,
+  open: async (uri, _options, surroundings) =>
+    (await import('./http/http.js')).openHttp(checkHttpUri(uri), surroundings),
+};
+
 const kinds: Readonly<Record<string, Kind>> = {
+  http,
+  https: http,
   s3: {
     check: parseS3Uri,
     open: async (...source) => (await import('./s3/s3.js')).openS3(...source),

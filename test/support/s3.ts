@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { after } from 'node:test';
-import {
-  type Credentials,
-  encodeSegment,
-  queryString,
-  signedHeaders,
-} from '../../src/sources/s3/signature.js';
+import { encodeSegment } from '../../src/sources/percent.js';
+import { type Credentials, queryString, signedHeaders } from '../../src/sources/s3/signature.js';
 import { s3Endpoint, s3Environment, stopOwnS3 } from './s3-process.js';
 
 after(stopOwnS3);

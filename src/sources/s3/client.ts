@@ -3,13 +3,13 @@
  * are no success become errors.
  */
 import type { FacetError } from '../../errors.js';
-import { encodeName } from '../file-names.js';
+import { encodePath } from '../percent.js';
 import { parseUrl } from '../web/address.js';
 import { type Connections, connectionError, header, readText, type WebAnswer } from '../web/connections.js';
 import type { FindCredentials } from './credentials.js';
 import { type Endpoint, type EndpointOptions, findEndpoint } from './endpoint.js';
 import { s3Error } from './errors.js';
-import { encodeSegment, queryString, signedHeaders } from './signature.js';
+import { queryString, signedHeaders } from './signature.js';
 import { parseError, type S3ErrorBody } from './xml.js';
 
 export interface S3Request {
@@ -86,7 +86,7 @@ export class S3Client {
 
   async #sendOnce(request: S3Request, { origin, host, path: base }: Endpoint): Promise<WebAnswer> {
     const { method, signal, query = [] } = request;
-    const path = request.key === '' ? base || '/' : `${base}/${encodeKey(request.key)}`;
+    const path = request.key === '' ? base || '/' : `${base}/${encodePath(request.key)}`;
     const credentials = await this.#options.credentials();
     const plain = request.headers ?? {};
     const headers =
@@ -143,11 +143,4 @@ export class S3Client {
 
 function isWanted(answer: WebAnswer, { accept = [] }: S3Request): boolean {
   return [200, 206, ...accept].includes(answer.status);
-}
-
-function encodeKey(key: string): string {
-  return key
-    .split('/')
-    .map(segment => encodeSegment(encodeName(segment)))
-    .join('/');
 }

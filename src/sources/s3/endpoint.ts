@@ -1,7 +1,7 @@
 /** Where a bucket is: `s3://bucket/prefix` with its options → host and path (Amazon S3 User Guide, "Virtual hosting of buckets"). */
 import { FacetError } from '../../errors.js';
+import { encodeSegment } from '../percent.js';
 import { parseUrl } from '../web/address.js';
-import { encodeSegment } from './signature.js';
 
 export interface S3Address {
   bucket: string;

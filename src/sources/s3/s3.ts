@@ -16,6 +16,7 @@ import {
   changed,
   checkPartial,
   checkRange,
+  checkVersion,
   checkWhole,
   rangeHeader,
   type Subject,
@@ -118,7 +119,7 @@ class S3Source implements RemoteSource {
     const { start, end, signal } = request;
     const subject = this.#subject(this.#key(place));
     checkRange(request, subject.name);
-    if (start === end) return this.#checkVersion(place, request, subject);
+    if (start === end) return checkVersion(await this.stat(place, signal), request, subject);
     const answer = await this.#get(this.#key(place), request);
     try {
       checkAnswer(answer, request, subject);
@@ -126,16 +127,7 @@ class S3Source implements RemoteSource {
       answer.body.destroy();
       throw error;
     }
-    yield* bodyBytes(answer, { skip: 0, bytes: end - start, exact: true }, subject, signal);
-  }
-
-  /** There is no range without a byte. */
-  async #checkVersion(place: RemotePlace, request: RangeRequest, subject: Subject): Promise<void> {
-    const present = await this.stat(place, request.signal);
-    if (present === undefined)
-      throw new FacetError('not-found', `${subject.name} is gone`, { path: subject.name });
-    if (present.size !== request.size) throw changed(subject);
-    if (request.version !== undefined && present.version !== request.version) throw changed(subject);
+    yield* bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
   }
 
   async #get(key: string, request: RangeRequest): Promise<WebAnswer> {

@@ -3,6 +3,7 @@
  * Requests: Using the Authorization Header" of the Amazon S3 API Reference. Pure.
  */
 import { createHash, createHmac } from 'node:crypto';
+import { encodeSegment } from '../percent.js';
 
 export interface Credentials {
   accessKeyId: string;
@@ -70,16 +71,6 @@ export function queryString(query: Unsigned['query']): string {
     .sort(([one = ''], [other = '']) => (one < other ? -1 : 1))
     .map(pair => pair.join('='))
     .join('&');
-}
-
-/** Percent-encodes all but the unreserved characters of RFC 3986. */
-export function encodeSegment(name: string | Buffer): string {
-  const bytes = typeof name === 'string' ? Buffer.from(name) : name;
-  return bytes.toString('latin1').replace(/[^A-Za-z0-9_.~-]/g, percent);
-}
-
-function percent(byte: string): string {
-  return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {

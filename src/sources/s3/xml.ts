@@ -2,6 +2,7 @@
 import { XMLParser } from 'fast-xml-parser';
 import { FacetError } from '../../errors.js';
 import { decodeName, needsBytes } from '../file-names.js';
+import { decodeBytes } from '../percent.js';
 import type { Page } from './walk.js';
 
 // A key such as 007 or one that ends in a space stays what it is.
@@ -87,14 +88,6 @@ export function decodeKey(encoded: string): string {
   } catch {
     return decodeName(decodeBytes(spaced));
   }
-}
-
-function decodeBytes(encoded: string): Buffer {
-  const bytes = Buffer.from(encoded).toString('latin1');
-  const plain = bytes.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return Buffer.from(plain, 'latin1');
 }
 
 export interface S3ErrorBody {

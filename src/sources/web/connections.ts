@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Agent } from 'undici';
+import { Agent, errors } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
@@ -32,6 +32,8 @@ const MOST_DRAINED_BYTES = 64 * 1024;
 
 export class Connections {
   readonly #agent: Agent;
+  /** The agent forgets a connection that ends with its answer (HTTP/1.0) before that is read. */
+  readonly #bodies = new Set<Readable>();
 
   constructor({ connectMs, idleMs }: Timeouts) {
     this.#agent = new Agent({
@@ -46,6 +48,8 @@ export class Connections {
   async request(request: WebRequest): Promise<WebAnswer> {
     try {
       const { statusCode, headers, body } = await this.#agent.request(request);
+      this.#bodies.add(body);
+      body.once('close', () => this.#bodies.delete(body));
       // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
       body.on('error', () => {});
       return { status: statusCode, headers, body };
@@ -55,6 +59,7 @@ export class Connections {
   }
 
   async close(): Promise<void> {
+    for (const body of this.#bodies) body.destroy(new errors.ClientDestroyedError());
     await this.#agent.destroy();
   }
 }

@@ -1,5 +1,6 @@
 /** Answers to requests for a part of a file: whether one is the part that was asked for, and its bytes (RFC 9110, 14 and 15.3.7). */
 import { FacetError } from '../../errors.js';
+import type { Listed } from '../open-folder.js';
 import type { RangeRequest } from '../remote.js';
 import { connectionError, header, type WebAnswer } from './connections.js';
 import { TransientError } from './transient.js';
@@ -59,6 +60,14 @@ export function checkWhole(answer: WebAnswer, size: number, subject: Subject): v
   if (length !== undefined && Number(length) !== size) throw changed(subject);
 }
 
+/** For a range without a byte, which cannot be asked for. `present` is what the file is now. */
+export function checkVersion(present: Listed | undefined, request: RangeRequest, subject: Subject): void {
+  const { name } = subject;
+  if (present === undefined) throw new FacetError('not-found', `${name} is gone`, { path: name });
+  if (present.size !== request.size) throw changed(subject);
+  if (request.version !== undefined && present.version !== request.version) throw changed(subject);
+}
+
 export function changed({ name }: Subject): FacetError {
   return new FacetError('content-changed', `${name} is not the file it was any more`, {
     path: name,
@@ -66,35 +75,55 @@ export function changed({ name }: Subject): FacetError {
   });
 }
 
+export interface Wanted {
+  /** What the body has before the bytes that are wanted. */
+  skip: number;
+  bytes: number;
+  /** More behind them means: a server that does wrong, another file, or nothing. */
+  tooMuch: 'wrong' | 'changed' | 'unwanted';
+}
+
 /**
- * The first `bytes` bytes of a body behind the first `skip` ones, neither more nor fewer. Throws `TransientError` when the
- * body ends before, `failed` when `exact` and it goes on behind. However it ends, the connection is free afterwards.
+ * Exactly the wanted bytes of a body. Throws `TransientError` when it is cut off, and what `tooMuch` says when it does not
+ * end behind. However it ends, the connection is free afterwards.
  */
 export async function* bodyBytes(
   answer: WebAnswer,
-  { skip, bytes, exact }: { skip: number; bytes: number; exact: boolean },
+  { skip, bytes, tooMuch }: Wanted,
   subject: Subject,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  const { body } = answer;
   let at = -skip;
   try {
-    for await (const piece of chunks(answer)) {
-      const wanted = piece.subarray(Math.min(Math.max(0, -at), piece.length), Math.max(0, bytes - at));
+    for await (const piece of pieces(body)) {
+      const wanted = piece.subarray(Math.max(0, -at), Math.max(0, bytes - at));
       at += piece.length;
-      if (exact && at > bytes)
-        throw new FacetError('failed', `${subject.origin} sends more of ${subject.name} than it has`);
+      if (at > bytes && tooMuch !== 'unwanted') throw excess(tooMuch, subject);
       if (wanted.length > 0) yield wanted;
-      if (!exact && at >= bytes) return;
+      if (at >= bytes && tooMuch === 'unwanted') return;
     }
   } catch (error) {
     throw connectionError(error, subject.origin, signal);
   } finally {
-    answer.body.destroy();
+    body.destroy();
   }
-  if (at < bytes)
-    throw new TransientError(`${subject.origin} cut off ${subject.name}`, { path: subject.name });
+  if (at < bytes) throw shortage(answer, subject);
 }
 
-function chunks(answer: WebAnswer): AsyncIterable<Buffer> {
-  return answer.body;
+function pieces(body: WebAnswer['body']): AsyncIterable<Buffer> {
+  return body;
+}
+
+/** A body that ended in due form without ever saying how long it would be was all there is. */
+function shortage(answer: WebAnswer, subject: Subject): FacetError {
+  if (answer.status === 200 && header(answer, 'transfer-encoding') === 'chunked') return changed(subject);
+  return new TransientError(`${subject.origin} cut off ${subject.name}`, { path: subject.name });
+}
+
+function excess(means: 'wrong' | 'changed', subject: Subject): FacetError {
+  if (means === 'changed') return changed(subject);
+  return new FacetError('failed', `${subject.origin} sends more of ${subject.name} than it was asked for`, {
+    path: subject.name,
+  });
 }
