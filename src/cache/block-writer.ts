@@ -4,6 +4,7 @@
  */
 import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
@@ -192,6 +193,9 @@ export class BlockWriter implements BlobWriter {
     try {
       // What was set aside and not committed is of no use to anybody, unless another writer is at it.
       if (flock(this.#fd, 'exclusive') === true) this.#parts.releasePending(this.#blob, this.#fd);
+    } catch (error) {
+      // On a full disk the index cannot be written; whoever sweeps next does it.
+      if (!(error instanceof FacetError)) throw error;
     } finally {
       closeSync(this.#fd);
     }

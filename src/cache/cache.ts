@@ -214,6 +214,11 @@ export class Cache {
     return verifyCache(this.#parts, this.#recovery, repair);
   }
 
+  /** Lets others know what was read here; happens by itself while more is read. Call it now and then where reading can pause. */
+  flush(): void {
+    this.#parts.accesses.flush();
+  }
+
   /** Handles and writers are to be closed before. */
   close(): void {
     this.#parts.accesses.flush();

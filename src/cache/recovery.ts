@@ -8,7 +8,7 @@ import type { Statement } from 'better-sqlite3';
 import type { BlobFiles } from './blob-files.js';
 import type { BlobIndex } from './blob-index.js';
 import type { BlockMap } from './block-map.js';
-import { bytesOf } from './blocks.js';
+import { BLOCK_SIZE, roomOf } from './blocks.js';
 import { BlobState, type IndexDatabase } from './database.js';
 import { punchHole } from './libc.js';
 
@@ -67,15 +67,20 @@ export class Recovery {
     this.#index.write(() => this.#blobs.delete(id));
   }
 
-  /** Gives back the room of blocks that are not there. The caller has the blob to itself, open as `fd`. */
+  /**
+   * Gives back the room of blocks that are not there, and removes a blob of which nothing is. The caller has it to itself, open
+   * as `fd`.
+   */
   releasePending(blob: Unsettled, fd: number | undefined): void {
     if (fd === undefined) return;
-    const released = [...this.#blocks.pending(blob.id)].every(blocks => {
-      const { start, end } = bytesOf(blob.size, blocks);
-      return punchHole(fd, start, end - start);
-    });
+    const pending = [...this.#blocks.pending(blob.id)];
+    const released = pending.every(({ start, end }) =>
+      punchHole(fd, start * BLOCK_SIZE, roomOf(blob.size, { start, end })),
+    );
     // Where holes cannot be made, their room still counts.
     if (released) this.#index.write(() => this.#blocks.release(blob));
+    const isEmpty = blob.size > 0 && this.#blobs.get(blob.id)?.present === 0;
+    if (isEmpty && this.#index.write(() => this.#blobs.condemn(blob.id))) this.#remove(blob);
   }
 
   /** Runs `action` when nobody has the file open; with undefined when there is none. */

@@ -6,7 +6,7 @@ import { closeSync, existsSync, fstatSync, ftruncateSync, readdirSync } from 'no
 import { join } from 'node:path';
 import type { BlobFiles } from './blob-files.js';
 import type { BlockChecksum } from './block-map.js';
-import { BLOCK_SIZE, blockCount, bytesOf, checksumOnDisk } from './blocks.js';
+import { BLOCK_SIZE, blockCount, checksumOnDisk, roomOf } from './blocks.js';
 import { BlobState } from './database.js';
 import type { CacheParts } from './handle.js';
 import { flock, punchHole } from './libc.js';
@@ -96,8 +96,7 @@ function verifyFile(fd: number, row: Row, { parts, recovery, repair }: Context, 
 function forgetAbsent(fd: number, row: Row, { blocks }: Context['parts'], recovery: Recovery): void {
   const all = { start: 0, end: blockCount(row.size) };
   for (const gap of blocks.present(row.id, all).gaps(all.start, all.end)) {
-    const { start, end } = bytesOf(row.size, gap);
-    punchHole(fd, start, end - start);
+    punchHole(fd, gap.start * BLOCK_SIZE, roomOf(row.size, gap));
   }
   recovery.releasePending(row, fd);
 }
