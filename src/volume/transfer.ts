@@ -161,17 +161,21 @@ export class Transfer implements PartOwner {
   }
 
   /** Makes what was written last, one commit at a time. Never fails: `blob.failure` says why it could not. */
-  async commit(): Promise<void> {
-    while (this.#committing) await this.#committing;
-    const written = [...this.#written];
-    if (written.length === 0) return;
-    this.#written = new Intervals();
-    this.#committedAt = performance.now();
-    this.#committing = this.blob.commit(written).finally(() => {
+  commit(): Promise<void> {
+    this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
       this.#host.onTurn(this);
     });
-    await this.#committing;
+    return this.#committing;
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#written.count > 0) {
+      const written = [...this.#written];
+      this.#written = new Intervals();
+      this.#committedAt = performance.now();
+      await this.blob.commit(written);
+    }
   }
 
   async #run(part: Part): Promise<void> {
