@@ -30,6 +30,16 @@ export class Intervals implements Iterable<Interval> {
     this.#ends.splice(from, to - from, newEnd);
   }
 
+  remove(start: number, end: number): void {
+    if (start >= end) return;
+    const from = firstNotBelow(this.#ends, start + 1);
+    const to = firstNotBelow(this.#starts, end);
+    if (from >= to) return;
+    const [first, last] = [this.#starts[from] ?? start, this.#ends[to - 1] ?? end];
+    this.#starts.splice(from, to - from, ...(first < start ? [first] : []), ...(last > end ? [end] : []));
+    this.#ends.splice(from, to - from, ...(first < start ? [start] : []), ...(last > end ? [last] : []));
+  }
+
   /** Is every number of `[start, end)` in the set? */
   covers(start: number, end: number): boolean {
     if (start >= end) return true;

@@ -6,11 +6,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
-import { lockFile } from './flock.js';
 import { makeFolders } from './folders.js';
 import { readPieces, refuseChanged } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
@@ -189,7 +189,7 @@ async function openPart(part: string): Promise<FileHandle> {
   try {
     const stats = await handle.stat();
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
-    if (lockFile(handle.fd) && stats.nlink === 1) return handle;
+    if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
     throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
       path: part,
       hint: 'wait for it to finish',
