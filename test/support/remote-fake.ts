@@ -20,6 +20,7 @@ export function bytesAt(path: string, version: string | undefined, start: number
 /** One request, while it is answered and afterwards. */
 export interface SeenRequest extends Interval {
   path: string;
+  version: string | undefined;
   /** Bytes that were handed out. */
   sent: number;
   open: boolean;
@@ -55,9 +56,9 @@ export class RemoteFake implements RemoteSource {
   async *read({ path }: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
     const { start, end, version, signal } = request;
     const overlaps = (other: SeenRequest) =>
-      other.path === path && other.start + other.sent < end && start < other.end;
+      other.path === path && other.version === version && other.start + other.sent < end && start < other.end;
     this.doubled += this.underWay.filter(overlaps).length;
-    const seen = { path, start, end, sent: 0, open: true, signal };
+    const seen = { path, version, start, end, sent: 0, open: true, signal };
     this.requests.push(seen);
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay.length);
     try {
