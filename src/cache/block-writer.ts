@@ -6,7 +6,7 @@ import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
-import { blockCount, blocksTouched, bytesOf, checksumOnDisk, roomOf } from './blocks.js';
+import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
 import type { BlobHandle } from './handle.js';
@@ -114,6 +114,11 @@ export class BlockWriter implements BlobWriter {
     else running.crc = crc32(bytes, running.crc);
     running.reached += bytes.length;
     this.#running.set(block, running);
+  }
+
+  read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
+    const isThere = this.#written.covers(offset, offset + size);
+    return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
   }
 
   commit(): Written {

@@ -2,7 +2,7 @@
 import { closeSync, fdatasyncSync, writeSync } from 'node:fs';
 import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
-import { blockCount, roomOf } from './blocks.js';
+import { blockCount, readFully, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
 import type { BlobHandle, CacheParts } from './handle.js';
@@ -60,6 +60,11 @@ export class WholeWriter implements BlobWriter {
     translated(this.#parts.index.directory, () => writeFully(this.#file.fd, bytes, offset));
     this.#written.add(offset, offset + bytes.length);
     this.#digest.update(offset, bytes);
+  }
+
+  read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
+    const isThere = this.#written.covers(offset, offset + size);
+    return isThere && readFully(this.#file.fd, target, at, size, offset) ? size : undefined;
   }
 
   commit(): Written {

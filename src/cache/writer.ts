@@ -18,6 +18,12 @@ export interface BlobWriter {
   /** Writes bytes at a place, in any order and size. What is there already is left alone. Throws `no-space`. */
   write(offset: number, bytes: Uint8Array): void;
 
+  /**
+   * Reads back what this writer has written, whether it is committed or not: into `target` from `at` on. Undefined when some
+   * of the bytes were not written by it.
+   */
+  read(target: Uint8Array, at: number, size: number, offset: number): number | undefined;
+
   /** Lets others find what has been written in whole blocks, once it is safe on the disk. Throws `no-space`. */
   commit(): Written;
 

@@ -2,7 +2,7 @@
  * How many bytes may be under way at a time, over all files: requested and not yet written, so the memory that downloads
  * take. What somebody waits for always finds room, because what nobody waits for may not take all of it.
  */
-import { BLOCK } from './blob.js';
+import { BLOCK_SIZE } from '../cache/blocks.js';
 
 /** In the order in which they are served. */
 export const priorities = [
@@ -27,7 +27,7 @@ export class Budget {
 
   /** Of `total` bytes; of two blocks at least, so that every priority can have one. */
   constructor(total: number) {
-    this.#total = Math.max(total, 2 * BLOCK);
+    this.#total = Math.max(total, 2 * BLOCK_SIZE);
   }
 
   get taken(): number {
@@ -42,7 +42,7 @@ export class Budget {
     const share = shares[priority] * this.#total;
     const room = wholeBlocks(share - this.#taken);
     if (wanted <= room) return wanted;
-    const least = priority === 'read' ? BLOCK : Math.min(wanted, wholeBlocks(share));
+    const least = priority === 'read' ? BLOCK_SIZE : Math.min(wanted, wholeBlocks(share));
     return room >= least ? room : 0;
   }
 
@@ -56,5 +56,5 @@ export class Budget {
 }
 
 function wholeBlocks(bytes: number): number {
-  return Math.max(0, Math.floor(bytes / BLOCK) * BLOCK);
+  return Math.max(0, Math.floor(bytes / BLOCK_SIZE) * BLOCK_SIZE);
 }

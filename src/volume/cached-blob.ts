@@ -1,33 +1,39 @@
-/**
- * Plugs the cache on disk into downloads. A block that was written is found here at once, from memory, and by everybody else
- * once it is committed.
- */
+/** The cache on disk, as downloads see it: what is there, and what they have written and not committed, as one. */
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import type { Cache } from '../cache/cache.js';
 import type { BlobHandle } from '../cache/handle.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import type { BlobWriter } from '../cache/writer.js';
-import { BLOCK, type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
+import type { Blob, BlobStore, RemoteContent } from './blob.js';
+import { blockStart } from './blob.js';
 
-/** Everything but the smallest files is kept block by block: nobody need fetch the whole to read a part. */
-export const BLOCK_THRESHOLD = BLOCK;
+export class CacheStore implements BlobStore {
+  readonly #cache: Cache;
 
-export function storeIn(cache: Cache): BlobStore {
-  return { open: content => new CachedBlob(cache, content) };
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  open({ key, size }: RemoteContent): Blob {
+    return new CachedBlob(this.#cache, key, size);
+  }
 }
 
 class CachedBlob implements Blob {
   readonly #cache: Cache;
-  readonly #content: RemoteContent;
+  readonly #key: string;
+  readonly #size: number;
   #handle: BlobHandle | undefined;
+  /** Opened when there is something to write: most of what is read is there. */
   #writer: BlobWriter | undefined;
-  /** Written and not committed: by their beginnings. */
-  readonly #fresh = new Map<number, Buffer>();
-  readonly #written = new Intervals();
+  /** Bytes that are not committed. */
+  #written = new Intervals();
 
-  constructor(cache: Cache, content: RemoteContent) {
+  constructor(cache: Cache, key: string, size: number) {
     this.#cache = cache;
-    this.#content = content;
-    this.#handle = cache.lookup(content.key, content.size);
+    this.#key = key;
+    this.#size = size;
+    this.#handle = cache.lookup(key, size);
   }
 
   missing(start: number, end: number): Interval[] {
@@ -36,52 +42,56 @@ class CachedBlob implements Blob {
   }
 
   read(target: Buffer, at: number, size: number, offset: number): number | undefined {
-    const end = Math.min(offset + size, this.#content.size);
-    for (let from = offset; from < end; ) {
-      const block = blockStart(from);
-      const to = Math.min(end, block + BLOCK);
-      if (!this.#readBlock(target, at + from - offset, { start: from, end: to }, block)) return undefined;
-      from = to;
+    const found = this.#handle?.read(target, at, size, offset);
+    if (found !== undefined || this.#written.count === 0) return found;
+    // Some of the blocks may be committed, and some not.
+    for (let done = 0; done < size; ) {
+      const length = Math.min(blockStart(offset + done) + BLOCK_SIZE - offset - done, size - done);
+      if (this.#readWithin(target, at + done, length, offset + done) !== length) return undefined;
+      done += length;
     }
-    return Math.max(end - offset, 0);
+    return size;
   }
 
-  #readBlock(target: Buffer, at: number, { start, end }: Interval, block: number): boolean {
-    const fresh = this.#fresh.get(block);
-    if (fresh) fresh.copy(target, at, start - block, end - block);
-    else return this.#handle?.read(target, at, end - start, start) === end - start;
-    return true;
+  reserve(start: number, end: number): void {
+    this.#writing().reserve(start, end);
   }
 
   write(offset: number, bytes: Buffer): void {
-    this.#writer ??= this.#cache.writer(this.#content.key, this.#content.size);
-    this.#writer.write(offset, bytes);
-    this.#fresh.set(offset, Buffer.from(bytes));
+    this.#writing().write(offset, bytes);
     this.#written.add(offset, offset + bytes.length);
   }
 
   commit(): void {
-    if (!this.#writer || this.#fresh.size === 0) return;
-    const { isWhole } = this.#writer.commit();
-    if (isWhole) this.#complete(this.#writer);
-    this.#handle ??= this.#cache.lookup(this.#content.key, this.#content.size);
-    if (!this.#handle) return;
-    for (const offset of this.#fresh.keys()) this.#written.remove(offset, offset + BLOCK);
-    this.#fresh.clear();
-  }
-
-  #complete(writer: BlobWriter): void {
-    this.#writer = undefined;
-    const whole = writer.complete();
-    this.#handle?.close();
-    this.#handle = whole;
+    const writer = this.#writing();
+    if (writer.commit().isWhole) this.#complete(writer);
+    else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
+    // Contents that the cache keeps only as a whole can be read back until they are.
+    if (this.#handle) this.#written = new Intervals();
   }
 
   close(): void {
-    this.#writer?.close();
+    try {
+      this.#writer?.close();
+    } finally {
+      this.#handle?.close();
+    }
+  }
+
+  #writing(): BlobWriter {
+    this.#writer ??= this.#cache.writer(this.#key, this.#size);
+    return this.#writer;
+  }
+
+  #complete(writer: BlobWriter): void {
+    const handle = writer.complete();
     this.#handle?.close();
+    this.#handle = handle;
+    writer.close();
     this.#writer = undefined;
-    this.#handle = undefined;
-    this.#fresh.clear();
+  }
+
+  #readWithin(target: Buffer, at: number, size: number, offset: number): number | undefined {
+    return this.#writer?.read(target, at, size, offset) ?? this.#handle?.read(target, at, size, offset);
   }
 }

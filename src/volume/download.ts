@@ -2,8 +2,10 @@
  * Brings missing bytes of remote files into the cache and to whoever waits for them, over all files of a process: as many
  * requests as one budget of memory allows, those first that somebody waits for, and each file in its turn.
  */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import { FacetError } from '../errors.js';
-import { BLOCK, type BlobStore, type RemoteContent } from './blob.js';
+import type { BlobStore, RemoteContent } from './blob.js';
 import { Budget, type Priority, rank } from './budget.js';
 import { Follower } from './follower.js';
 import { KeptBlocks } from './kept-blocks.js';
@@ -41,17 +43,17 @@ export interface DownloadCounts {
 }
 
 const PARALLEL = 8;
-const PART_SIZE = 8 * BLOCK;
-const BUDGET = 256 * BLOCK;
+const PART_SIZE = 8 * BLOCK_SIZE;
+const BUDGET = 256 * BLOCK_SIZE;
 
 /** Blocks that the cache did not take, over all files. */
-const KEPT = 64 * BLOCK;
+const KEPT = 64 * BLOCK_SIZE;
 /** How far a stream is ahead of its reader when the cache takes nothing. */
-const STREAM_UNCACHED = 8 * BLOCK;
+const STREAM_UNCACHED = 8 * BLOCK_SIZE;
 
 /** A stream's first piece is small, so that it comes soon. */
 const FIRST_PIECE = 64 * 1024;
-const LARGEST_PIECE = BLOCK;
+const LARGEST_PIECE = BLOCK_SIZE;
 
 export class Downloader implements TransferHost {
   readonly #options: DownloadOptions;
@@ -296,7 +298,7 @@ export class Downloader implements TransferHost {
 
   #requestNext(): boolean {
     // Nothing finds room, so nobody needs to be asked.
-    if (this.#budget.offer(BLOCK, 'read') === 0) return false;
+    if (this.#budget.offer(BLOCK_SIZE, 'read') === 0) return false;
     const first = this.#first();
     if (!first) return false;
     const { transfer, start, end, priority } = first;

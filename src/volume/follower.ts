@@ -1,12 +1,13 @@
 /** Reads ahead for one open handle of a file. */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import type { Interval } from '../cache/intervals.js';
-import { BLOCK } from './blob.js';
 import { ReadAhead } from './read-ahead.js';
 import type { Transfer } from './transfer.js';
 import { Want } from './want.js';
 
 /** What cannot be kept on the disk is read ahead only as far as memory will remember it. */
-const AHEAD_UNCACHED = 4 * BLOCK;
+const AHEAD_UNCACHED = 4 * BLOCK_SIZE;
 
 export class Follower {
   readonly #transfer: Transfer;

@@ -2,8 +2,10 @@
  * One request under way: a range of whole blocks, read from its source from the first byte to the last. Readers get the
  * bytes as they arrive; the cache gets them by the block.
  */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import { FacetError } from '../errors.js';
-import { BLOCK, blockEnd, blockStart, type RemoteContent } from './blob.js';
+import { blockEnd, blockStart, type RemoteContent } from './blob.js';
 
 export interface PartOwner {
   readonly content: RemoteContent;
@@ -75,7 +77,7 @@ export class Part {
   }
 
   #append(piece: Uint8Array): void {
-    this.#block ??= Buffer.allocUnsafeSlow(Math.min(BLOCK, this.end - this.start));
+    this.#block ??= Buffer.allocUnsafeSlow(Math.min(BLOCK_SIZE, this.end - this.start));
     const [block, offset] = [this.#block, blockStart(this.at)];
     block.set(piece, this.at - offset);
     const arrived = block.subarray(this.at - offset, this.at - offset + piece.length);

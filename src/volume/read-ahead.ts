@@ -4,23 +4,25 @@
  * that what a seek leaves unused is less than what was of use. Works from every read or from one in a while, a MiB apart.
  * Pure.
  */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import type { Interval } from '../cache/intervals.js';
-import { BLOCK, blockStart } from './blob.js';
+import { blockStart } from './blob.js';
 
 /** A read so far behind or before where a stream is goes on with it. */
-const BACK = BLOCK;
-const FORWARD = 16 * BLOCK;
+const BACK = BLOCK_SIZE;
+const FORWARD = 16 * BLOCK_SIZE;
 
 /** What lies between two reads that are this near was read as well, perhaps: not every read is told. */
-const NEAR = 2 * BLOCK;
+const NEAR = 2 * BLOCK_SIZE;
 
 /** A stream is one when so much was read in order. Until then it may be any of many random reads. */
-const ESTABLISHED = BLOCK;
+const ESTABLISHED = BLOCK_SIZE;
 
-const SMALLEST = BLOCK;
-const LARGEST = 64 * BLOCK;
+const SMALLEST = BLOCK_SIZE;
+const LARGEST = 64 * BLOCK_SIZE;
 /** Growing windows grow in steps, so that they are not requested block by block. */
-const STEP = 8 * BLOCK;
+const STEP = 8 * BLOCK_SIZE;
 const MOST_STREAMS = 4;
 
 interface Stream {

@@ -2,6 +2,7 @@
  * The contents of remote files: from the cache, and what is missing there from the source. For the main thread of a process;
  * a thread that serves asks the cache alone.
  */
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import { Cache } from '../cache/cache.js';
 import type { Limits } from '../cache/space.js';
 import type { FileLocation } from '../catalog/files.js';
@@ -11,7 +12,7 @@ import { FacetError } from '../errors.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
-import { BLOCK_THRESHOLD, storeIn } from './cached-blob.js';
+import { CacheStore } from './cached-blob.js';
 import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
 
@@ -34,9 +35,10 @@ export class RemoteContents {
 
   constructor(sources: Sources, { directory, limits, limitRate, onChanged }: RemoteOptions) {
     this.#records = sources;
-    this.cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_THRESHOLD });
+    // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
+    this.cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
     this.downloads = new Downloader({
-      cache: storeIn(this.cache),
+      cache: new CacheStore(this.cache),
       limitRate,
       onChanged: (content, error) => {
         const file = this.#files.get(content.key);

@@ -2,8 +2,10 @@
  * A blob that never fails a read: what its cache cannot take, because the disk is full or broken, is kept in memory for a
  * moment instead.
  */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import type { Interval } from '../cache/intervals.js';
-import { BLOCK, type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
+import { type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
 import type { KeptBlocks } from './kept-blocks.js';
 
 /** A full disk is asked again after this time: something may have been evicted. */
@@ -43,6 +45,11 @@ export class SafeBlob {
     const size = target.length;
     if (this.#try(blob => blob.read(target, 0, size, offset)) === size) return true;
     return !this.#kept.isEmpty && this.#readPieces(target, offset);
+  }
+
+  /** Sets room aside for bytes that will be written, where there is room. */
+  reserve(start: number, end: number): void {
+    if (this.#mayWrite()) this.#try(blob => blob.reserve(start, end));
   }
 
   /** One whole block. True when the buffer was taken, and is not the caller's any more. */
@@ -99,7 +106,7 @@ export class SafeBlob {
   #notKept({ start, end }: Interval): Interval[] {
     const gaps: Interval[] = [];
     for (let at = start; at < end; ) {
-      const next = Math.min(blockStart(at) + BLOCK, end);
+      const next = Math.min(blockStart(at) + BLOCK_SIZE, end);
       if (!this.#kept.has(this.#content.key, blockStart(at))) gaps.push({ start: at, end: next });
       at = next;
     }
@@ -109,7 +116,7 @@ export class SafeBlob {
   /** Some of the bytes may be in the cache, and some in memory. */
   #readPieces(target: Buffer, offset: number): boolean {
     for (let at = offset; at < offset + target.length; ) {
-      const next = Math.min(blockStart(at) + BLOCK, offset + target.length);
+      const next = Math.min(blockStart(at) + BLOCK_SIZE, offset + target.length);
       if (!this.#readPiece(target.subarray(at - offset, next - offset), at)) return false;
       at = next;
     }

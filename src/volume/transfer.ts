@@ -2,9 +2,11 @@
  * What is under way for one version of one file: who wants which bytes, and the requests that bring them. No block is
  * requested while a request for it is under way; a request that nobody wants any more is given up.
  */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import { FacetError } from '../errors.js';
-import { BLOCK, blockEnd, blockStart, type RemoteContent } from './blob.js';
+import { blockEnd, blockStart, type RemoteContent } from './blob.js';
 import { type Priority, rank } from './budget.js';
 import { Part, type PartOwner } from './part.js';
 import type { SafeBlob } from './safe-blob.js';
@@ -37,7 +39,7 @@ export interface Limits {
 const URGENT = 4;
 
 /** With this much to go a request is not given up. */
-const NEARLY = BLOCK;
+const NEARLY = BLOCK_SIZE;
 
 /** What arrives slowly is made to last after this time, and not when its part is complete. */
 const COMMIT_MS = 2_000;
@@ -132,6 +134,7 @@ export class Transfer implements PartOwner {
 
   /** Requests a range that `next` has named, or its beginning. */
   request(start: number, end: number): void {
+    this.blob.reserve(start, end);
     const part = new Part(this, start, end);
     this.#parts.add(part);
     this.#running.set(part, this.#run(part));
@@ -161,17 +164,21 @@ export class Transfer implements PartOwner {
   }
 
   /** Makes what was written last, one commit at a time. Never fails: `blob.failure` says why it could not. */
-  async commit(): Promise<void> {
-    while (this.#committing) await this.#committing;
-    const written = [...this.#written];
-    if (written.length === 0) return;
-    this.#written = new Intervals();
-    this.#committedAt = performance.now();
-    this.#committing = this.blob.commit(written).finally(() => {
+  commit(): Promise<void> {
+    this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
       this.#host.onTurn(this);
     });
-    await this.#committing;
+    return this.#committing;
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#written.count > 0) {
+      const written = [...this.#written];
+      this.#written = new Intervals();
+      this.#committedAt = performance.now();
+      await this.blob.commit(written);
+    }
   }
 
   async #run(part: Part): Promise<void> {

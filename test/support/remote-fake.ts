@@ -1,8 +1,10 @@
 /** Files afar that exist only as a formula, a source that does what a test tells it, and a cache in memory. */
+
+import { BLOCK_SIZE } from '../../src/cache/blocks.js';
 import { type Interval, Intervals } from '../../src/cache/intervals.js';
 import { FacetError } from '../../src/errors.js';
 import type { RangeRequest, RemotePlace, RemoteSource } from '../../src/sources/remote.js';
-import { BLOCK, type Blob, type BlobStore, blockEnd, type RemoteContent } from '../../src/volume/blob.js';
+import { type Blob, type BlobStore, blockEnd, type RemoteContent } from '../../src/volume/blob.js';
 
 export const MIB = 1 << 20;
 
@@ -18,6 +20,7 @@ export function bytesAt(path: string, version: string | undefined, start: number
 /** One request, while it is answered and afterwards. */
 export interface SeenRequest extends Interval {
   path: string;
+  version: string | undefined;
   /** Bytes that were handed out. */
   sent: number;
   open: boolean;
@@ -53,9 +56,9 @@ export class RemoteFake implements RemoteSource {
   async *read({ path }: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
     const { start, end, version, signal } = request;
     const overlaps = (other: SeenRequest) =>
-      other.path === path && other.start + other.sent < end && start < other.end;
+      other.path === path && other.version === version && other.start + other.sent < end && start < other.end;
     this.doubled += this.underWay.filter(overlaps).length;
-    const seen = { path, start, end, sent: 0, open: true, signal };
+    const seen = { path, version, start, end, sent: 0, open: true, signal };
     this.requests.push(seen);
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay.length);
     try {
@@ -132,14 +135,15 @@ export class MemoryStore implements BlobStore {
           return bytesAt(content.place.path, content.version, offset, offset + size).copy(target, at);
         }
         for (let done = 0; done < size; ) {
-          const from = (offset + done) % BLOCK;
+          const from = (offset + done) % BLOCK_SIZE;
           done += find(offset + done - from)?.copy(target, at + done, from, from + size - done) ?? size;
         }
         return size;
       },
+      reserve: () => {},
       write: (offset, bytes) => {
         if (this.full) throw new FacetError('no-space', 'the cache is full');
-        if (offset % BLOCK !== 0 || blockEnd(offset + 1, content.size) !== offset + bytes.length) {
+        if (offset % BLOCK_SIZE !== 0 || blockEnd(offset + 1, content.size) !== offset + bytes.length) {
           throw new Error('not a whole block');
         }
         written.set(offset, this.#forgetful ? Buffer.alloc(0) : Buffer.from(bytes));
@@ -149,7 +153,8 @@ export class MemoryStore implements BlobStore {
         if (this.failsToCommit) throw new FacetError('no-space', 'the cache is full');
         this.commits++;
         for (const { start, end } of intervals) {
-          for (let at = start; at < end; at += BLOCK) committed.set(at, written.get(at) ?? Buffer.alloc(0));
+          for (let at = start; at < end; at += BLOCK_SIZE)
+            committed.set(at, written.get(at) ?? Buffer.alloc(0));
         }
       },
       close: () => {
@@ -166,8 +171,8 @@ function missingOf(
   isMissing: (offset: number) => boolean,
 ): Interval[] {
   const missing = new Intervals();
-  for (let at = start - (start % BLOCK); at < end; at += BLOCK) {
-    if (isMissing(at)) missing.add(Math.max(at, start), Math.min(at + BLOCK, end, size));
+  for (let at = start - (start % BLOCK_SIZE); at < end; at += BLOCK_SIZE) {
+    if (isMissing(at)) missing.add(Math.max(at, start), Math.min(at + BLOCK_SIZE, end, size));
   }
   return [...missing];
 }
