@@ -2,6 +2,7 @@
 import type { SourceRecord } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { checkHttpUri } from './http/uri.js';
+import { parseRcloneUri } from './rclone/uri.js';
 import type { RemoteSource } from './remote.js';
 import { defaultRetry, type Retry, retrying } from './retry.js';
 import { parseS3Uri } from './s3/endpoint.js';
@@ -27,6 +28,11 @@ const http: Kind = {
 const kinds: Readonly<Record<string, Kind>> = {
   http,
   https: http,
+  rclone: {
+    check: parseRcloneUri,
+    open: async (uri, _options, surroundings) =>
+      (await import('./rclone/rclone.js')).openRclone(uri, surroundings),
+  },
   s3: {
     check: parseS3Uri,
     open: async (...source) => (await import('./s3/s3.js')).openS3(...source),

@@ -14,7 +14,7 @@ export interface WebRequest {
   origin: string;
   /** With the query, percent-encoded; it is sent as it is here. */
   path: string;
-  method: 'GET' | 'HEAD';
+  method: 'GET' | 'HEAD' | 'POST';
   headers: Record<string, string>;
   signal: AbortSignal;
 }
