@@ -2,12 +2,14 @@
  * Fills a large blob block by block, in a sparse file that everybody reads from and several may write to at once. The order is:
  * room is set aside, bytes are written, they are flushed to the disk, and only then the block map says so.
  */
-import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
+import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
-import { translated } from './cache-error.js';
+import { cacheError, translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
 import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
@@ -122,21 +124,33 @@ export class BlockWriter implements BlobWriter {
   }
 
   commit(): Written {
+    const filled = this.#filled();
+    if (filled.length > 0) translated(this.#parts.index.directory, () => fdatasyncSync(this.#fd));
+    return this.#enter(filled);
+  }
+
+  async commitLater(): Promise<Written> {
+    const filled = this.#filled();
+    if (filled.length > 0) await flush(this.#fd, this.#parts.index.directory);
+    return this.#enter(filled);
+  }
+
+  /** Blocks that this writer has written in full and not committed. */
+  #filled(): BlockChecksum[] {
     const filled = [...this.#uncommitted].filter(block => {
       const { start, end } = bytesOf(this.#blob.size, { start: block, end: block + 1 });
       return this.#written.covers(start, end);
     });
-    if (filled.length > 0) this.#commitBlocks(filled.sort((a, b) => a - b));
-    const { end } = this.#all;
-    return { isWhole: this.#present.covers(0, end), intervals: this.#present.count };
+    return filled.sort((a, b) => a - b).map(block => ({ block, crc: this.#checksum(block) }));
   }
 
-  #commitBlocks(filled: readonly number[]): void {
+  /** Lets the block map say so, of blocks that are safe on the disk. */
+  #enter(filled: readonly BlockChecksum[]): Written {
     const { index, blocks } = this.#parts;
-    const checksums = filled.map(block => ({ block, crc: this.#checksum(block) }));
-    translated(index.directory, () => fdatasyncSync(this.#fd));
-    index.write(() => blocks.fill(this.#blob, checksums));
-    for (const block of filled) this.#forget(block);
+    if (filled.length > 0) index.write(() => blocks.fill(this.#blob, filled));
+    for (const { block } of filled) this.#forget(block);
+    const { end } = this.#all;
+    return { isWhole: this.#present.covers(0, end), intervals: this.#present.count };
   }
 
   /** The block is there: nothing is left to be done about it. */
@@ -246,5 +260,14 @@ function make(key: string, size: number, { index, blobs, files }: WriterParts): 
       files.remove(name);
       closeSync(fd);
     }
+  }
+}
+
+/** In a thread of its own: a disk can take long. */
+async function flush(fd: number, directory: string): Promise<void> {
+  try {
+    await promisify(fdatasync)(fd);
+  } catch (error) {
+    throw cacheError(error, directory);
   }
 }

@@ -71,6 +71,10 @@ export class WholeWriter implements BlobWriter {
     return { isWhole: this.#written.covers(0, this.#size), intervals: this.#written.count };
   }
 
+  async commitLater(): Promise<Written> {
+    return this.commit();
+  }
+
   complete(): BlobHandle {
     if (!this.commit().isWhole) throw incomplete(this.#key);
     const { fd } = this.#file;

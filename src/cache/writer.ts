@@ -27,6 +27,9 @@ export interface BlobWriter {
   /** Lets others find what has been written in whole blocks, once it is safe on the disk. Throws `no-space`. */
   commit(): Written;
 
+  /** The same, without keeping the caller waiting for the disk. The writer stays open until it is done. */
+  commitLater(): Promise<Written>;
+
   /**
    * The contents are written: checks them against what the caller expects, lets others find them, and opens them. Throws
    * `integrity` when they are other contents, and forgets them; `failed` when bytes are missing.

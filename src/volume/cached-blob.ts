@@ -27,7 +27,7 @@ class CachedBlob implements Blob {
   /** Opened when there is something to write: most of what is read is there. */
   #writer: BlobWriter | undefined;
   /** Bytes that are not committed. */
-  #written = new Intervals();
+  readonly #written = new Intervals();
 
   constructor(cache: Cache, key: string, size: number) {
     this.#cache = cache;
@@ -62,12 +62,14 @@ class CachedBlob implements Blob {
     this.#written.add(offset, offset + bytes.length);
   }
 
-  commit(): void {
+  async commit(written: readonly Interval[]): Promise<void> {
     const writer = this.#writing();
-    if (writer.commit().isWhole) this.#complete(writer);
+    const { isWhole } = await writer.commitLater();
+    // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
+    if (isWhole) this.#complete(writer);
     else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
     // Contents that the cache keeps only as a whole can be read back until they are.
-    if (this.#handle) this.#written = new Intervals();
+    if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
   }
 
   close(): void {

@@ -57,7 +57,8 @@ export class Part {
     const { source, place, version, size } = this.#owner.content;
     const request = { start: this.start, end: this.end, version, size, signal: this.signal };
     for await (const chunk of source.read(place, request)) {
-      await this.#owner.throttle(this, chunk.length);
+      const turn = this.#owner.throttle(this, chunk.length);
+      if (turn) await turn;
       if (this.signal.aborted) return;
       this.#accept(chunk);
     }

@@ -1,8 +1,8 @@
 /**
  * Guesses from the reads of one open file what will be read next. Several places may be read by turns, as players do; each
- * is a stream of its own. The more of a file was read in order, the more of it is read ahead: never more than was read, so
- * that what a seek leaves unused is less than what was of use. Works from every read or from one in a while, a MiB apart.
- * Pure.
+ * is a stream of its own. The more of a file was read in order, the more of it is read ahead: half of what was read, so that
+ * what a seek leaves unused is less than what was of use; for whoever began at the beginning twice as much as was read, because
+ * a copy has to wait for every doubling. Works from every read or from one in a while, a MiB apart. Pure.
  */
 
 import { BLOCK_SIZE } from '../cache/blocks.js';
@@ -99,14 +99,14 @@ function advance(stream: Stream, offset: number, end: number): void {
 function reachOf(stream: Stream): number {
   const window = windowSize(stream);
   const step = window < 4 * SMALLEST ? SMALLEST : Math.min(STEP, window / 4);
-  const round = window === LARGEST ? Math.ceil : Math.floor;
+  const round = window === LARGEST || stream.fromStart ? Math.ceil : Math.floor;
   return round((stream.at + window) / step) * step;
 }
 
 /** A power of two of bytes, so that windows double; 0 for what is no stream yet. */
 function windowSize({ run, fromStart }: Stream): number {
   if (run <= ESTABLISHED && !fromStart) return 0;
-  const most = Math.max(fromStart ? run : run / 2, SMALLEST);
+  const most = Math.max(fromStart ? run * 2 : run / 2, SMALLEST);
   return Math.min(2 ** Math.floor(Math.log2(most)), LARGEST);
 }
 

@@ -38,7 +38,7 @@ test('reading in order, ever more is read ahead, up to 64 MiB', () => {
     const [window] = ahead.onRead(at, READ);
     windows.set((at + READ) / MIB, ((window?.end ?? at) - at - READ) / MIB);
   }
-  for (const at of [1, 2, 4, 8, 16, 32]) assert.equal(windows.get(at), at);
+  for (const at of [1, 2, 4, 8, 16, 32]) assert.equal(windows.get(at), 2 * at);
   for (let at = 80; at < 200; at++) {
     const size = windows.get(at) ?? 0;
     assert.ok(size >= 64 && size <= 72, `${size} MiB at ${at} MiB`);
@@ -83,7 +83,7 @@ test('two places read by turns are both read ahead', () => {
   }
   assert.equal(windows.length, 2);
   const sizes = windows.map(({ start, end }) => end - start).sort((a, b) => a - b);
-  assert.ok((sizes[0] ?? 0) >= 15 * MIB && (sizes[1] ?? 0) >= 30 * MIB, `${sizes}`);
+  assert.ok((sizes[0] ?? 0) >= 15 * MIB && (sizes[1] ?? 0) >= 60 * MIB, `${sizes}`);
 });
 
 test('a small jump goes on with what was, and a place that was left is not read ahead any more', () => {
