@@ -46,7 +46,7 @@ export interface ScanResult extends UpdateCounts {
 const SHRINK_GUARD_FROM = 100;
 
 /** Why a source cannot be listed now. */
-const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied']);
+const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
 
 /** Files deleted in one transaction. */
 const DELETE_BATCH = 4_000;

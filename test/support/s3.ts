@@ -19,6 +19,8 @@ export interface Bucket {
   endpoint: string;
   put(key: string, contents: string | Buffer): Promise<void>;
   remove(key: string): Promise<void>;
+  /** Once it is empty. */
+  removeBucket(): Promise<void>;
 }
 
 let count = 0;
@@ -35,6 +37,7 @@ export async function makeBucket(): Promise<Bucket> {
     endpoint,
     put: async (key, contents) => void (await send(endpoint, 'PUT', path(key), [], contents)),
     remove: async key => void (await send(endpoint, 'DELETE', path(key))),
+    removeBucket: async () => void (await send(endpoint, 'DELETE', `/${name}`)),
   };
 }
 
