@@ -5,7 +5,7 @@ import { checkHttpUri } from './http/uri.js';
 import { parseRcloneUri } from './rclone/uri.js';
 import type { RemoteSource } from './remote.js';
 import { defaultRetry, type Retry, retrying } from './retry.js';
-import { parseS3Uri } from './s3/endpoint.js';
+import { findEndpoint, parseS3Uri } from './s3/endpoint.js';
 import type { S3Options } from './s3/s3.js';
 import type { Surroundings } from './web/surroundings.js';
 import { defaultTimeouts, type Timeouts } from './web/timeouts.js';
@@ -25,27 +25,26 @@ const http: Kind = {
     (await import('./http/http.js')).openHttp(checkHttpUri(uri), surroundings),
 };
 
-const kinds: Readonly<Record<string, Kind>> = {
-  http,
-  https: http,
-  rclone: {
-    check: parseRcloneUri,
-    open: async (uri, _options, surroundings) =>
-      (await import('./rclone/rclone.js')).openRclone(uri, surroundings),
-  },
-  s3: {
-    check: parseS3Uri,
-    open: async (...source) => (await import('./s3/s3.js')).openS3(...source),
-  },
+const rclone: Kind = {
+  check: parseRcloneUri,
+  open: async (uri, _options, surroundings) =>
+    (await import('./rclone/rclone.js')).openRclone(uri, surroundings),
 };
 
-function schemeOf(uri: string): string | undefined {
-  return /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
+const s3: Kind = {
+  check: (uri, options) => void findEndpoint(parseS3Uri(uri).bucket, 'us-east-1', options),
+  open: async (...source) => (await import('./s3/s3.js')).openS3(...source),
+};
+
+const kinds = new Map(Object.entries({ http, https: http, rclone, s3 }));
+
+function findKind(uri: string): Kind | undefined {
+  return kinds.get(/^([a-z][a-z0-9]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '');
 }
 
 /** Is it reached over a network? */
 export function isRemote(uri: string): boolean {
-  return kinds[schemeOf(uri) ?? ''] !== undefined;
+  return findKind(uri) !== undefined;
 }
 
 /** Throws `usage` for a URI and options that no remote source can have. */
@@ -54,7 +53,7 @@ export function checkUri(uri: string, options: RemoteOptions = {}): void {
 }
 
 function kindOf(uri: string): Kind {
-  const kind = kinds[schemeOf(uri) ?? ''];
+  const kind = findKind(uri);
   if (kind !== undefined) return kind;
   throw new FacetError('usage', `${uri} is no kind of source that facet knows`, {
     hint: 'write a path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',

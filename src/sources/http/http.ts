@@ -42,11 +42,18 @@ export function openHttp(url: URL, { timeouts, retry }: Surroundings): RemoteSou
   return new HttpSource(url, new Connections(timeouts), retry);
 }
 
+interface Page {
+  text: string;
+  type: string;
+  url: URL;
+}
+
 interface Root {
   /** Ends in a slash. */
   folder: URL;
-  /** What is at the address, when it is a list. */
-  manifest: string | undefined;
+  /** What is at the address: the index of the folder, or else a list. */
+  page: Page;
+  isList: boolean;
 }
 
 class HttpSource implements RemoteSource {
@@ -66,23 +73,25 @@ class HttpSource implements RemoteSource {
     const again = <T>(action: () => Promise<T>, signal: AbortSignal) => retried(action, this.#retry, signal);
     const root = await again(() => this.#findRoot(signal), signal);
     const look = (key: string, signal: AbortSignal) => again(() => this.#look(key, signal), signal);
-    const index = (key: string, signal: AbortSignal) =>
-      again(() => this.#index(root.folder, key, signal), signal);
-    if (root.manifest === undefined) yield* crawl({ index, look }, signal);
-    else yield* listedFolders(parseManifest(root.manifest, root.folder), { look }, signal);
+    if (root.isList)
+      return yield* listedFolders(parseManifest(root.page.text, root.folder), { look }, signal);
+    const index = async (key: string, signal: AbortSignal) =>
+      entriesOf(
+        key === '' ? root.page : await again(() => this.#page(addressOf(root.folder, key), signal), signal),
+      );
+    yield* crawl({ index, look }, signal);
   }
 
   /** What the address is: `https://host/folder` leads to `https://host/folder/`, anything but an index is a list. */
   async #findRoot(signal: AbortSignal): Promise<Root> {
-    const { text, type, url } = await this.#page(this.#url, signal);
-    if (url.pathname.endsWith('/')) return { folder: this.#remember(url), manifest: undefined };
-    if (/\bhtml\b/.test(type)) {
-      throw new FacetError('failed', `${url} is a page, neither a folder nor a list of files`, {
-        path: url.href,
-        hint: 'the address of a folder ends in a slash',
-      });
-    }
-    return { folder: this.#remember(new URL('./', url)), manifest: text };
+    const page = await this.#page(this.#url, signal);
+    const { url, type } = page;
+    if (url.pathname.endsWith('/')) return { folder: this.#remember(url), page, isList: false };
+    if (!/\bhtml\b/.test(type)) return { folder: this.#remember(new URL('./', url)), page, isList: true };
+    throw new FacetError('failed', `${url} is a page, neither a folder nor a list of files`, {
+      path: url.href,
+      hint: 'the address of a folder ends in a slash',
+    });
   }
 
   #remember(folder: URL): URL {
@@ -90,17 +99,7 @@ class HttpSource implements RemoteSource {
     return this.#folder;
   }
 
-  async #index(root: URL, key: string, signal: AbortSignal): Promise<IndexEntry[]> {
-    const { text, type, url } = await this.#page(addressOf(root, key), signal);
-    const entries = url.pathname.endsWith('/') ? parseIndex(text, type, url) : undefined;
-    if (entries !== undefined) return entries;
-    throw new FacetError('failed', `${url} is not an index of files`, {
-      path: url.href,
-      hint: 'the server lists a folder as HTML or JSON, or a list of files is given instead of a folder',
-    });
-  }
-
-  async #page(url: URL, signal: AbortSignal): Promise<{ text: string; type: string; url: URL }> {
+  async #page(url: URL, signal: AbortSignal): Promise<Page> {
     const asked = await this.#ask({ method: 'GET', url, headers: { accept: JSON_FIRST }, signal });
     try {
       const text = await readText(asked.answer, LONGEST_PAGE_BYTES);
@@ -193,11 +192,21 @@ class HttpSource implements RemoteSource {
   }
 }
 
+function entriesOf({ text, type, url }: Page): IndexEntry[] {
+  const entries = url.pathname.endsWith('/') ? parseIndex(text, type, url) : undefined;
+  if (entries !== undefined) return entries;
+  throw new FacetError('failed', `${url} is not an index of files`, {
+    path: url.href,
+    hint: 'the server lists a folder as HTML or JSON, or a list of files is given instead of a folder',
+  });
+}
+
 /** Throws `failed` for a place that would not be below the root. */
 function addressOf(root: URL, key: string): URL {
   const url = new URL(root);
   url.pathname = root.pathname + encodePath(key);
-  if (url.pathname.startsWith(root.pathname)) return url;
+  // As it was put in: no segment of it was . or .. and gone.
+  if (url.pathname === root.pathname + encodePath(key)) return url;
   throw new FacetError('failed', `${key} is not below ${root}`, { path: key });
 }
 

@@ -16,7 +16,8 @@ export interface CredentialOptions {
 export async function credentialChain(options: CredentialOptions): Promise<FindCredentials> {
   if (options.anonymous === true) return async () => undefined;
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
-  const provide = defaultProvider(options.profile === undefined ? {} : { profile: options.profile });
+  const profile = options.profile === undefined ? {} : { profile: options.profile };
+  const provide = defaultProvider({ ...profile, logger: quiet });
   return async () => {
     try {
       return await provide();
@@ -25,6 +26,10 @@ export async function credentialChain(options: CredentialOptions): Promise<FindC
     }
   };
 }
+
+const say = () => {};
+/** Otherwise it warns on the console when there are keys in the environment beside the profile that was asked for. */
+const quiet = { debug: say, info: say, warn: say, error: say };
 
 function noCredentials(error: unknown, profile: string | undefined): FacetError {
   const where = profile === undefined ? '' : ` in the profile ${profile}`;

@@ -2,6 +2,7 @@
  * HTTP/1.1 connections that are kept open, with a limit to every wait. An answer is handed over as it comes: its status is
  * not judged here, redirects are not followed, nothing is tried twice. Whoever asks drains or destroys the body.
  */
+import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent, errors } from 'undici';
@@ -46,6 +47,8 @@ export class Connections {
 
   /** Throws `TransientError` when there is no answer, `failed` when what answers speaks no HTTP, or the signal's reason. */
   async request(request: WebRequest): Promise<WebAnswer> {
+    // Each request listens to it, and one signal may be for many.
+    setMaxListeners(0, request.signal);
     try {
       const { statusCode, headers, body } = await this.#agent.request(request);
       this.#bodies.add(body);

@@ -25,7 +25,7 @@ function bucketOf(keys: readonly string[], pageSize: number): { list: ListPage; 
       const name = slash < 0 ? key : key.slice(0, slash + 1);
       const passed =
         Buffer.compare(Buffer.from(key), Buffer.from(begin)) <= 0 ||
-        (grouped && key.startsWith(begin) && begin.endsWith('/'));
+        (grouped && begin.length > prefix.length && begin.endsWith('/') && key.startsWith(begin));
       if (!key.startsWith(prefix) || (begin !== '' && passed) || told.has(name)) continue;
       if (told.size === pageSize) {
         page.next = last;
