@@ -39,13 +39,11 @@ export class BlobFiles {
     return join(this.tmp, name);
   }
 
-  /** Makes an empty file with a new name, open for reading and writing, and locked. */
-  make(where: 'blobs' | 'tmp'): NewFile {
+  /** Makes an empty file in `tmp/` with a new name, open for reading and writing, and locked. */
+  make(): NewFile {
     for (;;) {
       const name = randomBytes(16).toString('hex');
-      const path = where === 'tmp' ? this.tmpPath(name) : this.blobPath(name);
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const fd = lock(openSync(path, 'wx+', 0o600), 1);
+      const fd = lock(openSync(this.tmpPath(name), 'wx+', 0o600), 1);
       // A cleaner can have seen it before it was locked.
       if (fd !== undefined) return { name, fd };
     }
@@ -57,7 +55,7 @@ export class BlobFiles {
     return fd === undefined ? undefined : lock(fd, ATTEMPTS);
   }
 
-  /** Moves a whole file to where blobs are. */
+  /** Moves a file from `tmp/` to where blobs are. */
   keep(name: string): void {
     const path = this.blobPath(name);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 /** The rows of blobs and of the keys that lead to them. Every method that writes belongs inside a transaction. */
 import type { Database, Statement } from 'better-sqlite3';
-import { blockCount, roomOf } from './blocks.js';
+import { blockCount } from './blocks.js';
 import { BlobState } from './database.js';
 
 export interface BlobRecord {
@@ -34,7 +34,7 @@ export class BlobIndex {
   readonly #byId: Statement<[number], BlobRecord>;
   readonly #byContents: Statement<[Buffer, number], BlobRecord>;
   readonly #add: Statement<[string, number, number, number, number, number]>;
-  readonly #keep: Statement<[number, Buffer, number]>;
+  readonly #keep: Statement<[number, Buffer | null, number]>;
   readonly #setContents: Statement<[Buffer, number]>;
   readonly #setKey: Statement<[string, number]>;
   readonly #keysOf: Statement<[number], string>;
@@ -107,20 +107,14 @@ export class BlobIndex {
     return this.#usage.get() ?? { blobs: 0, room: 0, pending: 0, hits: 0, misses: 0 };
   }
 
-  /** A blob that its only writer fills before anybody finds it: all its room is set aside. Returns its id. */
-  addWritten(name: string, size: number): number {
-    const room = roomOf(size, { start: 0, end: blockCount(size) });
+  /** A blob that nobody finds yet; so much room is set aside for it. Returns its id. */
+  addWritten(name: string, size: number, room: number): number {
     return Number(this.#add.run(name, size, BlobState.written, room, room, Date.now()).lastInsertRowid);
   }
 
-  /** A blob that is filled block by block, by anybody. Returns its id. */
-  addKept(name: string, size: number): number {
-    return Number(this.#add.run(name, size, BlobState.kept, 0, 0, Date.now()).lastInsertRowid);
-  }
-
-  /** The blob that was written is whole: it can be found from now on. */
-  keepWritten(id: number, size: number, sha256: Buffer): void {
-    this.#keep.run(blockCount(size), sha256, id);
+  /** The blob's file is where files of blobs are, with so many blocks: keys may lead to it from now on. */
+  keepWritten(id: number, present: number, sha256: Buffer | null): void {
+    this.#keep.run(present, sha256, id);
   }
 
   setContents(id: number, sha256: Buffer): void {

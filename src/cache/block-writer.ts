@@ -241,25 +241,33 @@ function open(key: string, size: number, { blobs, files }: WriterParts): Opened 
   return fd === undefined ? undefined : { blob, fd };
 }
 
-/** Makes an empty blob; undefined when another process was faster. */
+/**
+ * Makes an empty blob; undefined when another process was faster. Its row comes before its file gets its place, so that whoever
+ * cleans up after a crash knows of it.
+ */
 function make(key: string, size: number, { index, blobs, files }: WriterParts): Opened | undefined {
   const before = blobs.find(key)?.id;
-  const { name, fd } = files.make('blobs');
+  const { name, fd } = files.make();
   let blob: BlobRecord | undefined;
   try {
     ftruncateSync(fd, size);
+    const id = index.write(() => blobs.addWritten(name, size, 0));
+    files.keep(name);
     blob = index.write(() => {
       if (blobs.find(key)?.id !== before) return undefined;
-      const id = blobs.addKept(name, size);
+      blobs.keepWritten(id, 0, null);
       blobs.setKey(key, id);
       return blobs.get(id);
     });
+    if (blob === undefined) discard(id);
     return blob === undefined ? undefined : { blob, fd };
   } finally {
-    if (blob === undefined) {
-      files.remove(name);
-      closeSync(fd);
-    }
+    if (blob === undefined) closeSync(fd);
+  }
+
+  function discard(id: number): void {
+    files.remove(name);
+    index.write(() => blobs.delete(id));
   }
 }
 

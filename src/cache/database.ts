@@ -166,16 +166,21 @@ function prepare(db: Database, directory: string, access: CacheAccess): void {
 
 /** Are the tables there? Writes nothing. Throws for the database of another program, and for one of a later version. */
 function isCurrent(db: Database, directory: string): boolean {
-  const [version, application] = db.transaction(() => [
-    Number(db.pragma('user_version', { simple: true })),
-    Number(db.pragma('application_id', { simple: true })),
-  ])();
+  // At one moment: another process may be making them.
+  const { version, application, isEmpty } = db.transaction(() => readHeader(db))();
   if (version === SCHEMA_VERSION && application === APPLICATION_ID) return true;
-  if (version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) return false;
+  if (isEmpty) return false;
   throw new FacetError('failed', `the cache ${directory} is of another version of facet, or no cache`, {
     path: directory,
     hint: 'upgrade facet, or move the directory away: all that it holds can be fetched again',
   });
+}
+
+function readHeader(db: Database): { version: number; application: number; isEmpty: boolean } {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  const application = Number(db.pragma('application_id', { simple: true }));
+  const isEmpty = version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  return { version, application, isEmpty };
 }
 
 const MODE_ATTEMPTS = 100;

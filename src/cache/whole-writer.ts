@@ -32,7 +32,7 @@ export class WholeWriter implements BlobWriter {
     this.#size = size;
     this.#parts = parts;
     this.#digest = new Digest(expected);
-    this.#file = translated(parts.index.directory, () => parts.files.make('tmp'));
+    this.#file = translated(parts.index.directory, () => parts.files.make());
     try {
       this.#id = this.#setAside();
     } catch (error) {
@@ -43,11 +43,12 @@ export class WholeWriter implements BlobWriter {
 
   #setAside(): number {
     const { space, blobs } = this.#parts;
+    const room = roomOf(this.#size, { start: 0, end: blockCount(this.#size) });
     let id = 0;
     space.reserve(
-      () => roomOf(this.#size, { start: 0, end: blockCount(this.#size) }),
+      () => room,
       () => {
-        id = blobs.addWritten(this.#file.name, this.#size);
+        id = blobs.addWritten(this.#file.name, this.#size, room);
       },
     );
     return id;
@@ -90,7 +91,7 @@ export class WholeWriter implements BlobWriter {
       files.keep(this.#file.name);
     });
     index.write(() => {
-      blobs.keepWritten(this.#id, this.#size, sha256);
+      blobs.keepWritten(this.#id, blockCount(this.#size), sha256);
       blocks.addAll(this.#id, crcs);
       blobs.setKey(this.#key, this.#id);
     });

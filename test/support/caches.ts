@@ -78,7 +78,10 @@ export function blobFilesIn(directory: string): string[] {
   );
 }
 
-/** The bytes that the disk has given out for contents. */
+/** The bytes that the disk has given out for contents. Others may remove files meanwhile. */
 export function bytesOnDisk(directory: string): number {
-  return blobFilesIn(directory).reduce((sum, file) => sum + statSync(file).blocks * 512, 0);
+  return blobFilesIn(directory).reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512,
+    0,
+  );
 }
