@@ -3,7 +3,7 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadConfig } from '../../src/config/config.js';
 import { command } from '../command.js';
-import { formatSize } from '../format.js';
+import { formatItems, formatSize } from '../format.js';
 import { printable } from '../terminal.js';
 import { openCache } from './open.js';
 
@@ -54,6 +54,6 @@ function toText({ directory, blobs, bytes, pinned, maxSize, free }: CacheStatus)
   const kept = pinned === 0 ? '' : `, ${formatSize(pinned)} of it pinned`;
   return [
     printable(directory),
-    `  ${blobs} blobs, ${formatSize(bytes)} of at most ${formatSize(maxSize)}${kept}; ${formatSize(free)} free on the disk`,
+    `  ${formatItems(blobs, 'blob')}, ${formatSize(bytes)} of at most ${formatSize(maxSize)}${kept}; ${formatSize(free)} free on the disk`,
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 /** `facet cache warm`: contents before anybody asks for them. */
-import type { FileRecord } from '../../src/catalog/files.js';
+import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import { parseQuery } from '../../src/query/parse.js';
 import { matching } from '../../src/volume/matching.js';
@@ -17,7 +17,7 @@ import { openVolume } from '../volume.js';
 
 export default command({
   description:
-    'Downloads files from remote sources into the cache, so that reading them later needs no network. What is there already is not downloaded again, and a warm-up that was interrupted goes on where it stopped.',
+    'Downloads files of remote sources into the cache, so that reading them later needs no network. What is there already is not downloaded again; after an interruption the same command goes on where it stopped.',
   arguments: { paths: argumentList(path, 'PATH', 'a path in the tree, or a glob') },
   options: {
     query: option(text, 'QUERY', 'the files that a query asks for'),
@@ -50,7 +50,7 @@ export default command({
         context.signal.throwIfAborted();
         tally.failed++;
         const { message, hint } = describeFailure(error);
-        context.warn(`${printable(file.name)}: ${message}`, hint);
+        context.warn(`${printable(`${file.source}:${sourcePath(file)}`)}: ${message}`, hint);
       }
     };
     try {

@@ -35,6 +35,6 @@ function noCredentials(error: unknown, profile: string | undefined): FacetError 
   const where = profile === undefined ? '' : ` in the profile ${profile}`;
   return new FacetError('denied', `there are no S3 credentials${where}: ${errorMessage(error)}`, {
     cause: error,
-    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile; public buckets need --anonymous',
+    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a public bucket is added with --anonymous',
   });
 }
