@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { FacetError } from '../../errors.js';
@@ -21,11 +22,18 @@ export interface Daemon {
 
 const LONGEST_START_MS = 15_000;
 
+const SETPRIV = '/usr/bin/setpriv';
+/** On Linux the kernel ends the server when this process is killed and cannot do it any more. */
+const LAUNCHER = process.platform === 'linux' && existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM'] : [];
+/** What setpriv says, as shells do, when there is no such program. */
+const NOT_FOUND = 127;
+
 /** Throws `unreachable` when there is no rclone, or it does not start. */
 export async function startDaemon(connections: Connections): Promise<Daemon> {
   const port = await freePort();
   const [user, password] = [secret(), secret()];
-  const child = spawn('rclone', ['rcd', '--rc-serve'], {
+  const [program = '', ...args] = [...LAUNCHER, 'rclone', 'rcd', '--rc-serve'];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
@@ -60,8 +68,9 @@ function watch(child: ChildProcess) {
       failure ??= noRclone(error);
       resolve();
     });
-    child.once('close', () => {
-      failure ??= new FacetError('unreachable', `rclone ended: ${said()}`);
+    child.once('close', status => {
+      failure ??=
+        status === NOT_FOUND ? noRclone(said()) : new FacetError('unreachable', `rclone ended: ${said()}`);
       process.removeListener('exit', kill);
       resolve();
     });
