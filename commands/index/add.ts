@@ -8,7 +8,11 @@ export default command({
     'Adds a source: from then on its files are part of the tree, below a directory of its name. Nothing is copied and nothing in the source is changed. The files appear with the next scan.',
   arguments: {
     name: argument(text, 'NAME', 'what to call it'),
-    uri: argument(directory, 'URI', 'where it is: /path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path'),
+    uri: argument(
+      directory,
+      'URI',
+      'where it is: /path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',
+    ),
   },
   options: {
     include: optionList(text, 'GLOB', 'only files that match'),

@@ -121,7 +121,10 @@ function argumentList(specs: Arguments): string {
 function optionList(specs: Options): string {
   return Object.entries(specs)
     .map(([name, spec]) =>
-      tagged(optionHead(name, spec), prose(sentence(spec.says)) + choices(spec) + fallback(spec) + again(spec)),
+      tagged(
+        optionHead(name, spec),
+        prose(sentence(spec.says)) + choices(spec) + fallback(spec) + again(spec),
+      ),
     )
     .join('\n');
 }

@@ -33,8 +33,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   InvalidObjectState: archived,
   NoSuchBucket: { code: 'not-found', hint: 'check the name of the bucket, the endpoint and the region' },
   NoSuchKey: { code: 'not-found', hint: 'scan the source again: facet index scan' },
-  PermanentRedirect: { code: 'failed', hint: 'set AWS_REGION to the region of the bucket, or add the source with --region' },
-  AuthorizationHeaderMalformed: { code: 'failed', hint: 'set AWS_REGION to the region of the bucket, or add the source with --region' },
+  PermanentRedirect: {
+    code: 'failed',
+    hint: 'set AWS_REGION to the region of the bucket, or add the source with --region',
+  },
+  AuthorizationHeaderMalformed: {
+    code: 'failed',
+    hint: 'set AWS_REGION to the region of the bucket, or add the source with --region',
+  },
 };
 
 /** Of an answer without a body, its status is all there is. */
