@@ -5,12 +5,9 @@ import { formatSize } from '../format.js';
 import { printable } from '../terminal.js';
 import { openVolume } from '../volume.js';
 import { openCache } from './open.js';
+import { type Origin, originsOf } from './origin.js';
 
-interface CachedFile {
-  /** `films:dune.mkv`; the source is its number where it was removed. */
-  origin: string;
-  /** Which version of the file: the catalog may know a later one. */
-  version: string;
+interface CachedFile extends Origin {
   size: number;
   /** Bytes on the disk. */
   cached: number;
@@ -29,8 +26,7 @@ export default command({
     const volume = await openVolume(home);
     const cache = await openCache(home, 'read');
     try {
-      const names = new Map(volume.sources.all().map(({ id, name }) => [String(id), name]));
-      await output.rows(cached(cache?.list() ?? [], names), toText);
+      await output.rows(cached(cache?.list() ?? [], originsOf(volume.sources)), toText);
     } finally {
       cache?.close();
       volume.close();
@@ -40,13 +36,12 @@ export default command({
 
 function* cached(
   contents: Iterable<CachedContents>,
-  names: ReadonlyMap<string, string>,
+  originOf: (key: string) => Origin,
 ): Generator<CachedFile> {
   for (const { key, size, room, isWhole, isPinned, accessedAt } of contents) {
-    const [, source = '', path = '', version = ''] = /^(\d+)\/([^\0]*)\0(.*)$/s.exec(key) ?? [];
     yield {
-      origin: `${names.get(source) ?? source}:${path}`,
-      ...{ version, size, cached: room, whole: isWhole, pinned: isPinned },
+      ...originOf(key),
+      ...{ size, cached: room, whole: isWhole, pinned: isPinned },
       lastRead: new Date(accessedAt).toISOString(),
     };
   }

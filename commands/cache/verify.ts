@@ -5,25 +5,31 @@ import { command, flag } from '../command.js';
 import { formatItems, formatSize } from '../format.js';
 import { openProgress } from '../progress.js';
 import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
 import { openCache } from './open.js';
+import { type Origin, originsOf } from './origin.js';
 
+/** Of a file that belongs to no contents, null. */
 interface Finding {
-  /** What the cache calls the contents; null for a file that belongs to none. */
-  key: string | null;
+  origin: string | null;
+  version: string | null;
   problem: Problem;
 }
 
 export default command({
   description:
-    'Compares every cached byte with its checksum, and the files with the index. Reading does so too, before it serves a block for the first time: nothing here can ever be read wrong. Ends with status 6 when something is bad; with --repair that is forgotten, and downloaded again when it is read.',
+    'Compares every cached byte with its checksum, and the files of the cache with its index. Reading compares as well, so that nothing damaged is ever served: a damaged block is downloaded again. Ends with status 6 when something is bad; with --repair that is forgotten.',
   options: { repair: flag('forget what is bad') },
   async run(context, _, { repair }) {
+    const volume = await openVolume(context.home);
+    const originOf = originsOf(volume.sources);
+    volume.close();
     const cache = await openCache(context.home, 'write');
     const progress = await openProgress(context, { title: 'verifying', unit: 'bytes' });
     const tally = { blobs: 0, bytes: 0, problems: 0 };
     try {
       await context.output.rows(
-        findings(cache.verify({ repair }), tally, bytes => progress.update(bytes)),
+        findings(cache.verify({ repair }), originOf, tally, bytes => progress.update(bytes)),
         toText,
       );
     } finally {
@@ -43,6 +49,7 @@ export default command({
 
 function* findings(
   verified: Iterable<Verified>,
+  originOf: (key: string) => Origin,
   tally: { blobs: number; bytes: number; problems: number },
   onBytes: (bytes: number) => void,
 ): Generator<Finding> {
@@ -51,12 +58,13 @@ function* findings(
     tally.bytes += bytes;
     tally.problems += problems.length;
     onBytes(tally.bytes);
-    for (const problem of problems) yield { key: key ?? null, problem };
+    const origin = key === undefined ? { origin: null, version: null } : originOf(key);
+    for (const problem of problems) yield { ...origin, problem };
   }
 }
 
-function toText({ key, problem: { kind, ...rest } }: Finding): string {
+function toText({ origin, problem: { kind, ...rest } }: Finding): string {
   const details = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
-  const what = key === null ? '' : `${printable(key.replaceAll('\0', ' '))}: `;
+  const what = origin === null ? '' : `${printable(origin)}: `;
   return `${what}${[kind, ...details.map(each => printable(each))].join(', ')}`;
 }
