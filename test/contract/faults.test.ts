@@ -26,7 +26,7 @@ interface Faulty {
 }
 
 /** Spoils an answer to a request for the bytes from `start` to `end`; returns false to have it answered well. */
-type Fault = (response: ServerResponse, start: number, end: number, nth: number) => boolean | void;
+type Fault = (response: ServerResponse, start: number, end: number, nth: number) => boolean | undefined;
 
 const kinds = ['s3', 'http'] as const;
 

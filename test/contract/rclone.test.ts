@@ -25,7 +25,7 @@ const rclone: Kind = {
     const folder = temporaryFolder(context);
     const config = join(temporaryFolder(context), 'rclone.conf');
     writeFileSync(config, `[test]\ntype = alias\nremote = ${folder}\n`);
-    process.env['RCLONE_CONFIG'] = config;
+    process.env.RCLONE_CONFIG = config;
     writeFile(folder, 'outside');
     writeFile(folder, 'root [1]/placeholder');
     rmSync(join(folder, 'root [1]/placeholder'));

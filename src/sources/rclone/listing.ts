@@ -78,10 +78,10 @@ function parseItem(line: string): { path: string; file: Listed } | undefined {
   if (/^\s*[[\]]?\s*$/.test(line)) return undefined;
   const item = parseJson(line.replace(/,\s*$/, ''));
   const file = attributesOf(item);
-  if (file === undefined || typeof item['Path'] !== 'string') {
+  if (file === undefined || typeof item.Path !== 'string') {
     throw new FacetError('failed', `rclone says what is not understood: ${line.slice(0, 100)}`);
   }
-  return file.size < 0 ? undefined : { path: item['Path'], file };
+  return file.size < 0 ? undefined : { path: item.Path, file };
 }
 
 function parseJson(text: string): Record<string, unknown> {

@@ -14,8 +14,8 @@ test('a wrong secret, a wrong key and a missing bucket are told apart', async co
     '[wrong-key]\naws_access_key_id = nobody\naws_secret_access_key = testing\n',
     '[right]\naws_access_key_id = test:tester\naws_secret_access_key = testing\n',
   ];
-  process.env['AWS_SHARED_CREDENTIALS_FILE'] = writeFile(folder, 'credentials', profiles.join(''));
-  process.env['AWS_CONFIG_FILE'] = writeFile(folder, 'config', '');
+  process.env.AWS_SHARED_CREDENTIALS_FILE = writeFile(folder, 'credentials', profiles.join(''));
+  process.env.AWS_CONFIG_FILE = writeFile(folder, 'config', '');
   const cases = [
     ['wrong-secret', name, 'denied', /SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY/],
     ['wrong-key', name, 'denied', /InvalidAccessKeyId|SignatureDoesNotMatch/],

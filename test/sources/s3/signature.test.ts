@@ -24,7 +24,7 @@ const get: Unsigned = {
 const SCOPE = 'AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request';
 
 function authorization(request: Partial<Unsigned>): string | undefined {
-  return signedHeaders({ ...get, ...request }, signing)['authorization'];
+  return signedHeaders({ ...get, ...request }, signing).authorization;
 }
 
 test('an object with a range', () => {
@@ -72,7 +72,7 @@ test('a session token is signed', () => {
   const headers = signedHeaders(get, { ...signing, credentials });
   assert.equal(headers['x-amz-security-token'], 'token');
   assert.match(
-    headers['authorization'] ?? '',
+    headers.authorization ?? '',
     /SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token,/,
   );
 });
