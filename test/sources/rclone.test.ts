@@ -34,7 +34,7 @@ async function open(context: TestContext) {
   const folder = temporaryFolder(context);
   const config = join(temporaryFolder(context), 'rclone.conf');
   writeFileSync(config, `[test]\ntype = alias\nremote = ${folder}\n`);
-  process.env['RCLONE_CONFIG'] = config;
+  process.env.RCLONE_CONFIG = config;
   writeFile(folder, 'file', noise(100_000));
   const retry = { attempts: 3, firstWaitMs: 1, longestWaitMs: 1 };
   const source = await openRemote('rclone:test:', {}, { retry });

@@ -88,14 +88,12 @@ export class S3Client {
     const { method, signal, query = [] } = request;
     const path = request.key === '' ? base || '/' : `${base}/${encodePath(request.key)}`;
     const credentials = await this.#options.credentials();
-    const plain = request.headers ?? {};
+    const unsigned = { method, host, path, query, headers: request.headers ?? {} };
+    const date = new Date(this.#now());
     const headers =
       credentials === undefined
-        ? plain
-        : signedHeaders(
-            { method, host, path, query, headers: plain },
-            { credentials, region: this.#region, date: new Date(this.#now()) },
-          );
+        ? unsigned.headers
+        : signedHeaders(unsigned, { credentials, region: this.#region, date });
     const full = query.length === 0 ? path : `${path}?${queryString(query)}`;
     return this.#options.connections.request({ origin, path: full, method, headers, signal });
   }
@@ -116,8 +114,10 @@ export class S3Client {
 
   /** Learns from a refusal. True when it was about what was sent, and the next request will be another one. */
   #correct(answer: WebAnswer, body: S3ErrorBody, sent: { region: string; skewMs: number }): boolean {
-    const region = header(answer, 'x-amz-bucket-region') ?? body.region;
-    if ([...REDIRECTS, 400, 403].includes(answer.status) && region !== undefined && region !== sent.region) {
+    const region = header(answer, 'x-amz-bucket-region') ?? body.region ?? '';
+    // It becomes part of a host's name.
+    const isRegion = /^[a-z0-9-]{1,63}$/.test(region);
+    if ([...REDIRECTS, 400, 403].includes(answer.status) && isRegion && region !== sent.region) {
       this.#region = region;
       this.#endpoint = findEndpoint(this.#options.bucket, region, this.#options);
       return true;

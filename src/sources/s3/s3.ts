@@ -131,7 +131,7 @@ class S3Source implements RemoteSource {
   }
 
   async #get(key: string, request: RangeRequest): Promise<WebAnswer> {
-    const headers: Record<string, string> = { 'accept-encoding': 'identity', range: rangeHeader(request) };
+    const headers: Record<string, string> = { range: rangeHeader(request) };
     if (request.version !== undefined) headers['if-match'] = request.version;
     const answer = await this.#client.send({
       method: 'GET',
