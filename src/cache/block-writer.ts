@@ -6,6 +6,7 @@ import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
+import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
@@ -13,7 +14,7 @@ import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
-import { incomplete, type WriterParts, writeFully } from './whole-writer.js';
+import { flush, incomplete, type WriterParts, writeFully } from './whole-writer.js';
 import type { BlobWriter, Written } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
@@ -117,21 +118,33 @@ export class BlockWriter implements BlobWriter {
   }
 
   commit(): Written {
+    const checksums = this.#filled();
+    if (checksums.length > 0) translated(this.#parts.index.directory, () => fdatasyncSync(this.#fd));
+    return this.#committed(checksums);
+  }
+
+  async commitAsync(): Promise<Written> {
+    // What is written from here on may miss the flush: it is for the next commit.
+    const checksums = this.#filled();
+    if (checksums.length > 0) await flush(this.#fd, this.#parts.index.directory);
+    return this.#committed(checksums);
+  }
+
+  /** The blocks that are written in full and not committed. */
+  #filled(): BlockChecksum[] {
     const filled = [...this.#uncommitted].filter(block => {
       const { start, end } = bytesOf(this.#blob.size, { start: block, end: block + 1 });
       return this.#written.covers(start, end);
     });
-    if (filled.length > 0) this.#commitBlocks(filled.sort((a, b) => a - b));
-    const { end } = this.#all;
-    return { isWhole: this.#present.covers(0, end), intervals: this.#present.count };
+    return filled.sort((a, b) => a - b).map(block => ({ block, crc: this.#checksum(block) }));
   }
 
-  #commitBlocks(filled: readonly number[]): void {
+  /** These blocks are flushed. */
+  #committed(checksums: readonly BlockChecksum[]): Written {
     const { index, blocks } = this.#parts;
-    const checksums = filled.map(block => ({ block, crc: this.#checksum(block) }));
-    translated(index.directory, () => fdatasyncSync(this.#fd));
-    index.write(() => blocks.fill(this.#blob, checksums));
-    for (const block of filled) this.#forget(block);
+    if (checksums.length > 0) index.write(() => blocks.fill(this.#blob, checksums));
+    for (const { block } of checksums) this.#forget(block);
+    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
   }
 
   /** The block is there: nothing is left to be done about it. */
@@ -155,8 +168,17 @@ export class BlockWriter implements BlobWriter {
 
   complete(): BlobHandle {
     this.commit();
-    const { blobs } = this.#parts;
-    const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
+    return this.#finish();
+  }
+
+  async completeAsync(): Promise<BlobHandle> {
+    await this.commitAsync();
+    return this.#finish();
+  }
+
+  #finish(): BlobHandle {
+    const { blobs, blocks } = this.#parts;
+    const gaps = blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
     const shared = this.#expected.sha256 || this.#expected.md5 ? this.#checkContents() : undefined;
     const handle = shared ?? openBlob(blobs.get(this.#blob.id), this.#parts);

@@ -27,6 +27,13 @@ export interface BlobWriter {
    */
   complete(): BlobHandle;
 
+  /**
+   * `commit` and `complete` for a thread that has other things to do while the disk is busy: several of them at once are faster
+   * than one after the other. The writer is not to be closed before they have settled.
+   */
+  commitAsync(): Promise<Written>;
+  completeAsync(): Promise<BlobHandle>;
+
   /** Ends the writer, without `complete` in the middle: of a small blob nothing stays, of a large one what was committed. */
   close(): void;
 }
