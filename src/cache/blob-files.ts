@@ -79,10 +79,11 @@ export class BlobFiles {
 
 /** Takes the shared lock of a file that is still there, or closes it. */
 function lock(fd: number, attempts: number): number | undefined {
-  for (let left = attempts; fstatSync(fd).nlink > 0 && left > 0; left--) {
-    if (flock(fd, 'shared') !== false) {
-      if (fstatSync(fd).nlink > 0) return fd;
-    } else if (left > 1) Atomics.wait(pause, 0, 0, PAUSE_MS);
+  for (let left = attempts; left > 0; left--) {
+    const isLocked = flock(fd, 'shared') !== false;
+    if (fstatSync(fd).nlink === 0) break;
+    if (isLocked) return fd;
+    if (left > 1) Atomics.wait(pause, 0, 0, PAUSE_MS);
   }
   closeSync(fd);
   return undefined;

@@ -2,20 +2,19 @@
  * Fills a large blob block by block, in a sparse file that everybody reads from and several may write to at once. The order is:
  * room is set aside, bytes are written, they are flushed to the disk, and only then the block map says so.
  */
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
 import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
-import { cacheError, translated } from './cache-error.js';
+import { translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
 import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
-import { incomplete, type WriterParts, writeFully } from './whole-writer.js';
+import { flush, incomplete, type WriterParts, writeFully } from './whole-writer.js';
 import type { BlobWriter, Written } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
@@ -124,18 +123,19 @@ export class BlockWriter implements BlobWriter {
   }
 
   commit(): Written {
-    const filled = this.#filled();
-    if (filled.length > 0) translated(this.#parts.index.directory, () => fdatasyncSync(this.#fd));
-    return this.#enter(filled);
+    const checksums = this.#filled();
+    if (checksums.length > 0) translated(this.#parts.index.directory, () => fdatasyncSync(this.#fd));
+    return this.#committed(checksums);
   }
 
-  async commitLater(): Promise<Written> {
-    const filled = this.#filled();
-    if (filled.length > 0) await flush(this.#fd, this.#parts.index.directory);
-    return this.#enter(filled);
+  async commitAsync(): Promise<Written> {
+    // What is written from here on may miss the flush: it is for the next commit.
+    const checksums = this.#filled();
+    if (checksums.length > 0) await flush(this.#fd, this.#parts.index.directory);
+    return this.#committed(checksums);
   }
 
-  /** Blocks that this writer has written in full and not committed. */
+  /** The blocks that are written in full and not committed. */
   #filled(): BlockChecksum[] {
     const filled = [...this.#uncommitted].filter(block => {
       const { start, end } = bytesOf(this.#blob.size, { start: block, end: block + 1 });
@@ -144,13 +144,12 @@ export class BlockWriter implements BlobWriter {
     return filled.sort((a, b) => a - b).map(block => ({ block, crc: this.#checksum(block) }));
   }
 
-  /** Lets the block map say so, of blocks that are safe on the disk. */
-  #enter(filled: readonly BlockChecksum[]): Written {
+  /** These blocks are flushed. */
+  #committed(checksums: readonly BlockChecksum[]): Written {
     const { index, blocks } = this.#parts;
-    if (filled.length > 0) index.write(() => blocks.fill(this.#blob, filled));
-    for (const { block } of filled) this.#forget(block);
-    const { end } = this.#all;
-    return { isWhole: this.#present.covers(0, end), intervals: this.#present.count };
+    if (checksums.length > 0) index.write(() => blocks.fill(this.#blob, checksums));
+    for (const { block } of checksums) this.#forget(block);
+    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
   }
 
   /** The block is there: nothing is left to be done about it. */
@@ -174,8 +173,17 @@ export class BlockWriter implements BlobWriter {
 
   complete(): BlobHandle {
     this.commit();
-    const { blobs } = this.#parts;
-    const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
+    return this.#finish();
+  }
+
+  async completeAsync(): Promise<BlobHandle> {
+    await this.commitAsync();
+    return this.#finish();
+  }
+
+  #finish(): BlobHandle {
+    const { blobs, blocks } = this.#parts;
+    const gaps = blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
     const shared = this.#expected.sha256 || this.#expected.md5 ? this.#checkContents() : undefined;
     const handle = shared ?? openBlob(blobs.get(this.#blob.id), this.#parts);
@@ -268,14 +276,5 @@ function make(key: string, size: number, { index, blobs, files }: WriterParts): 
   function discard(id: number): void {
     files.remove(name);
     index.write(() => blobs.delete(id));
-  }
-}
-
-/** In a thread of its own: a disk can take long. */
-async function flush(fd: number, directory: string): Promise<void> {
-  try {
-    await promisify(fdatasync)(fd);
-  } catch (error) {
-    throw cacheError(error, directory);
   }
 }

@@ -42,6 +42,7 @@ const SCHEMA = `
     sha256      BLOB                    -- of the whole contents, where they were checked against it
   );
   CREATE INDEX blobs_by_access ON blobs(accessed_at, id) WHERE state = ${BlobState.kept} AND pinned = 0;
+  CREATE INDEX blobs_pinned ON blobs(room) WHERE pinned = 1;
   CREATE INDEX blobs_unsettled ON blobs(state) WHERE state <> ${BlobState.kept};
   CREATE INDEX blobs_by_contents ON blobs(sha256) WHERE sha256 IS NOT NULL;
 

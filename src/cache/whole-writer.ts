@@ -1,9 +1,10 @@
 /** Fills a small blob: in `tmp/`, for this writer alone, and moved to where others find it once it is whole and checked. */
-import { closeSync, fdatasyncSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
 import { blockCount, readFully, roomOf } from './blocks.js';
-import { translated } from './cache-error.js';
+import { cacheError, translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
 import type { BlobHandle, CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
@@ -72,24 +73,37 @@ export class WholeWriter implements BlobWriter {
     return { isWhole: this.#written.covers(0, this.#size), intervals: this.#written.count };
   }
 
-  async commitLater(): Promise<Written> {
+  async commitAsync(): Promise<Written> {
     return this.commit();
   }
 
   complete(): BlobHandle {
-    if (!this.commit().isWhole) throw incomplete(this.#key);
-    const { fd } = this.#file;
-    for (const _ of this.#digest.readRest(fd, this.#size));
-    const { sha256, crcs } = this.#digest.finish();
+    const { sha256, crcs } = this.#checkContents();
+    const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
+    if (shared !== undefined) return shared;
+    translated(this.#parts.index.directory, () => fdatasyncSync(this.#file.fd));
+    return this.#keep(sha256, crcs);
+  }
+
+  async completeAsync(): Promise<BlobHandle> {
+    const { sha256, crcs } = this.#checkContents();
+    const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
+    if (shared !== undefined) return shared;
+    await flush(this.#file.fd, this.#parts.index.directory);
+    // Meanwhile others may have kept the same.
     return shareContents(this.#key, this.#size, sha256, this.#parts) ?? this.#keep(sha256, crcs);
   }
 
+  #checkContents(): ReturnType<Digest['finish']> {
+    if (!this.commit().isWhole) throw incomplete(this.#key);
+    for (const _ of this.#digest.readRest(this.#file.fd, this.#size));
+    return this.#digest.finish();
+  }
+
+  /** The bytes are flushed: lets others find them. */
   #keep(sha256: Buffer, crcs: readonly number[]): BlobHandle {
     const { index, blobs, blocks, files } = this.#parts;
-    translated(index.directory, () => {
-      fdatasyncSync(this.#file.fd);
-      files.keep(this.#file.name);
-    });
+    translated(index.directory, () => files.keep(this.#file.name));
     index.write(() => {
       blobs.keepWritten(this.#id, blockCount(this.#size), sha256);
       blocks.addAll(this.#id, crcs);
@@ -118,6 +132,15 @@ export class WholeWriter implements BlobWriter {
 
 export function incomplete(key: string): FacetError {
   return new FacetError('failed', `not all contents of ${key} were fetched`);
+}
+
+/** fdatasync(2) in another thread. */
+export async function flush(fd: number, directory: string): Promise<void> {
+  try {
+    await promisify(fdatasync)(fd);
+  } catch (error) {
+    throw cacheError(error, directory);
+  }
 }
 
 /** write(2) may take less than it was given, near the end of a disk. */

@@ -27,14 +27,18 @@ export interface BlobWriter {
   /** Lets others find what has been written in whole blocks, once it is safe on the disk. Throws `no-space`. */
   commit(): Written;
 
-  /** The same, without keeping the caller waiting for the disk. The writer stays open until it is done. */
-  commitLater(): Promise<Written>;
-
   /**
    * The contents are written: checks them against what the caller expects, lets others find them, and opens them. Throws
    * `integrity` when they are other contents, and forgets them; `failed` when bytes are missing.
    */
   complete(): BlobHandle;
+
+  /**
+   * `commit` and `complete` for a thread that has other things to do while the disk is busy: several of them at once are faster
+   * than one after the other. The writer is not to be closed before they have settled.
+   */
+  commitAsync(): Promise<Written>;
+  completeAsync(): Promise<BlobHandle>;
 
   /** Ends the writer, without `complete` in the middle: of a small blob nothing stays, of a large one what was committed. */
   close(): void;

@@ -64,7 +64,7 @@ class CachedBlob implements Blob {
 
   async commit(written: readonly Interval[]): Promise<void> {
     const writer = this.#writing();
-    const { isWhole } = await writer.commitLater();
+    const { isWhole } = await writer.commitAsync();
     // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
     if (isWhole) this.#complete(writer);
     else this.#handle ??= this.#cache.lookup(this.#key, this.#size);

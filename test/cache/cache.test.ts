@@ -128,6 +128,31 @@ test('a writer goes on where another one was cut off', t => {
   assert.ok(handle.isWhole());
 });
 
+test('writers of a thread that has other things to do meanwhile', async t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  const keys = ['a', 'b', 'c', 'd'];
+  for (const size of [SMALL, LARGE]) {
+    // Two contents, each under two keys, at once.
+    const handles = keys.map(async (key, at) => {
+      const bytes = contentsOf(`${at % 2}`, size);
+      const writer = cache.writer(`${key} ${size}`, size, { sha256: sha256(bytes) });
+      writer.write(0, bytes.subarray(0, 2 * MiB));
+      const committed = writer.commitAsync();
+      writer.write(2 * MiB, bytes.subarray(2 * MiB));
+      assert.equal((await committed).isWhole, false);
+      const handle = await writer.completeAsync();
+      assert.deepEqual(readRange(handle), bytes);
+      writer.close();
+      return handle;
+    });
+    for (const handle of handles) (await handle).close();
+  }
+  openCache(folder);
+  assert.deepEqual([keysIn(cache).length, blobFilesIn(folder).length], [8, 4]);
+  assertClean(cache);
+});
+
 test('the descriptor of a whole blob reads its bytes', t => {
   const cache = openCache(temporaryFolder(t));
   put(cache, 'k', LARGE);

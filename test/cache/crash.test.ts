@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Cache } from '../../src/cache/cache.js';
-import { assertClean, blobFilesIn, bytesOnDisk, MiB, openCache, put, readRange } from '../support/caches.js';
+import { assertClean, blobFilesIn, bytesOnDisk, openCache, put, readRange } from '../support/caches.js';
 import { type Program, startProgram } from '../support/processes.js';
 import { seededPicks } from '../support/random.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { crashFiles, crashLimits } from './crash-files.js';
+import { assertRight, someFiles, tightLimits } from './random-use.js';
 
 const USING = new URL('./crash-process.js', import.meta.url);
 const ROUNDS = 50;
@@ -22,24 +22,6 @@ async function kill({ process }: Program): Promise<void> {
   assert.deepEqual([status, signal], [null, 'SIGKILL'], 'it ended by itself');
 }
 
-/** Reads every block that is there. Returns how many. */
-function assertRight(cache: Cache): number {
-  let blocks = 0;
-  for (const { key, size, bytes } of crashFiles()) {
-    const handle = cache.lookup(key, size);
-    for (let start = 0; handle && start < size; start += MiB) {
-      const end = Math.min(start + MiB, size);
-      const isThere = handle.has(start, end);
-      const found = readRange(handle, start, end);
-      assert.equal(found !== undefined, isThere, `${key} at ${start}`);
-      if (found) assert.ok(found.equals(bytes.subarray(start, end)), `${key} at ${start}`);
-      if (found) blocks++;
-    }
-    handle?.close();
-  }
-  return blocks;
-}
-
 test('a hundred processes that are killed, two at a time, leave a clean cache', async t => {
   const folder = temporaryFolder(t);
   const pick = seededPicks(Number(process.env.FACET_TEST_SEED ?? 1));
@@ -49,13 +31,13 @@ test('a hundred processes that are killed, two at a time, leave a clean cache', 
     for (const program of programs) assert.equal(await program.line(), 'started');
     for (const program of programs) {
       await setTimeout(pick(LONGEST_MS));
-      assert.ok(bytesOnDisk(folder) <= crashLimits.maxSize);
+      assert.ok(bytesOnDisk(folder) <= tightLimits.maxSize);
       await kill(program);
     }
-    const cache = openCache(folder, crashLimits);
+    const cache = openCache(folder, tightLimits);
     assertClean(cache);
     served += assertRight(cache);
-    assert.ok(cache.status().bytes <= crashLimits.maxSize);
+    assert.ok(cache.status().bytes <= tightLimits.maxSize);
     assert.ok(bytesOnDisk(folder) <= cache.status().bytes, 'every byte on the disk is counted');
     cache.close();
   }
@@ -66,19 +48,19 @@ test('two processes that write the same contents at once do each other no harm',
   const folder = temporaryFolder(t);
   const programs = [1, 2].map(seed => startProgram(t, USING, [folder, String(seed)]));
   for (const program of programs) assert.equal(await program.line(), 'started');
-  const cache = openCache(folder, crashLimits);
+  const cache = openCache(folder, tightLimits);
   const end = Date.now() + 2_000;
   while (Date.now() < end) {
     assertRightWhileUsed(cache);
-    assert.ok(cache.status().bytes <= crashLimits.maxSize);
+    assert.ok(cache.status().bytes <= tightLimits.maxSize);
     await setTimeout(1);
   }
   for (const program of programs) await kill(program);
   cache.close();
-  const again = openCache(folder, crashLimits);
+  const again = openCache(folder, tightLimits);
   assertClean(again);
   again.clear();
-  for (const { key } of crashFiles()) again.unpin(key);
+  for (const { key } of someFiles()) again.unpin(key);
   again.clear();
   assert.deepEqual(blobFilesIn(folder), []);
   put(again, 'k', 10);
@@ -86,7 +68,7 @@ test('two processes that write the same contents at once do each other no harm',
 
 /** Others may drop nothing that is open here: what is there stays there. */
 function assertRightWhileUsed(cache: Cache): void {
-  for (const { key, size, bytes } of crashFiles()) {
+  for (const { key, size, bytes } of someFiles()) {
     const handle = cache.lookup(key, size);
     const found = handle?.has(0, size) ? readRange(handle) : undefined;
     if (handle?.has(0, size)) assert.ok(found?.equals(bytes), key);
