@@ -131,7 +131,7 @@ export class Dispatch implements Handler {
   }
 
   #fillOpen(out: Entry, ino: number, tag: number, { size, mtimeUs, mode, volatile }: OpenVersion): void {
-    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode }, this.#options.owner);
+    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode, version: null }, this.#options.owner);
     out.tag = tag;
     if (volatile) out.attrTimeoutMs = 0;
   }
@@ -152,6 +152,9 @@ export class Dispatch implements Handler {
   #open({ ino, tag, pid }: FuseRequest, out: Opened): number {
     const location = this.#volume.locate(ino);
     if (this.#volume.isRemote(location.sourceId)) {
+      const { size, mtimeUs, version } = location;
+      // Another version came since the name was looked up: the kernel has to look it up once more.
+      if (contentTag(size, mtimeUs, version) !== tag) return -ESTALE;
       this.#remote.open(location, out);
       return 0;
     }
