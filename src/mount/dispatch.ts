@@ -101,7 +101,7 @@ export class Dispatch implements Handler {
 
   getattr({ ino, tag }: FuseRequest, out: Entry): number {
     const node = this.#volume.tree.node(ino);
-    const open = this.#files.version(ino, tag);
+    const open = this.#files.version(ino, tag) ?? this.#remote.version(ino, tag);
     if (open) {
       this.#fillOpen(out, ino, tag, node?.type === EntryType.file ? { ...open, mode: node.mode } : open);
       return 0;
@@ -155,7 +155,7 @@ export class Dispatch implements Handler {
       const { size, mtimeUs, version } = location;
       // Another version came since the name was looked up: the kernel has to look it up once more.
       if (contentTag(size, mtimeUs, version) !== tag) return -ESTALE;
-      this.#remote.open(location, out);
+      this.#remote.open(ino, tag, location, out);
       return 0;
     }
     const file = this.#volume.open(location);
