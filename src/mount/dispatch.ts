@@ -101,7 +101,7 @@ export class Dispatch implements Handler {
 
   getattr({ ino, tag }: FuseRequest, out: Entry): number {
     const node = this.#volume.tree.node(ino);
-    const open = this.#files.version(ino, tag);
+    const open = this.#files.version(ino, tag) ?? this.#remote.version(ino, tag);
     if (open) {
       this.#fillOpen(out, ino, tag, node?.type === EntryType.file ? { ...open, mode: node.mode } : open);
       return 0;
@@ -131,7 +131,7 @@ export class Dispatch implements Handler {
   }
 
   #fillOpen(out: Entry, ino: number, tag: number, { size, mtimeUs, mode, volatile }: OpenVersion): void {
-    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode }, this.#options.owner);
+    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode, version: null }, this.#options.owner);
     out.tag = tag;
     if (volatile) out.attrTimeoutMs = 0;
   }
@@ -152,7 +152,10 @@ export class Dispatch implements Handler {
   #open({ ino, tag, pid }: FuseRequest, out: Opened): number {
     const location = this.#volume.locate(ino);
     if (this.#volume.isRemote(location.sourceId)) {
-      this.#remote.open(location, out);
+      const { size, mtimeUs, version } = location;
+      // Another version came since the name was looked up: the kernel has to look it up once more.
+      if (contentTag(size, mtimeUs, version) !== tag) return -ESTALE;
+      this.#remote.open(ino, tag, location, out);
       return 0;
     }
     const file = this.#volume.open(location);

@@ -11,6 +11,7 @@ import { contentKey } from '../volume/content-key.js';
 import { FOPEN } from './kernel/abi.js';
 import { DEFERRED, type Opened } from './kernel/handlers.js';
 import type { FuseRequest } from './kernel/reader.js';
+import type { OpenVersion } from './open-files.js';
 
 export interface CacheSettings {
   directory: string;
@@ -34,8 +35,11 @@ export interface Unique {
 }
 
 interface OpenRemote {
+  ino: number;
+  tag: number;
   key: string;
   size: number;
+  mtimeUs: number;
   blob: BlobHandle | undefined;
   /** Where the main thread was told of a read last. */
   toldAt: number;
@@ -46,10 +50,15 @@ const FIRST_HANDLE = 2 ** 40;
 
 const TELL_EVERY = 1 << 20;
 
+/** Remote sources tell no permissions. */
+const FILE_MODE = 0o100644;
+
 export class RemoteFiles {
   readonly #settings: CacheSettings;
   readonly #post: (message: RemoteMessage) => void;
   readonly #open = new Map<number, OpenRemote>();
+  /** By inode: those of `#open`. */
+  readonly #nodes = new Map<number, OpenRemote[]>();
   #cache: Cache | undefined;
   #nextHandle = FIRST_HANDLE;
 
@@ -66,12 +75,21 @@ export class RemoteFiles {
     return this.#open.size;
   }
 
-  open(file: FileLocation, out: Opened): void {
+  open(ino: number, tag: number, file: FileLocation, out: Opened): void {
     const handle = this.#nextHandle++;
-    this.#open.set(handle, { key: contentKey(file), size: file.size, blob: undefined, toldAt: 0 });
+    const { size, mtimeUs } = file;
+    const open = { ino, tag, key: contentKey(file), size, mtimeUs, blob: undefined, toldAt: 0 };
+    this.#open.set(handle, open);
+    this.#nodes.set(ino, [...(this.#nodes.get(ino) ?? []), open]);
     this.#post({ kind: 'remote-open', handle, file });
     out.handle = handle;
     out.flags = FOPEN.NOFLUSH | FOPEN.KEEP_CACHE;
+  }
+
+  /** What an open version is, whatever the present one is; undefined when nobody has it open. */
+  version(ino: number, tag: number): OpenVersion | undefined {
+    const open = this.#nodes.get(ino)?.find(each => each.tag === tag);
+    return open && { size: open.size, mtimeUs: open.mtimeUs, mode: FILE_MODE, volatile: false };
   }
 
   /** How many bytes were read, or `DEFERRED`. */
@@ -113,9 +131,17 @@ export class RemoteFiles {
   }
 
   release(handle: number): void {
-    this.#open.get(handle)?.blob?.close();
+    const open = this.#open.get(handle);
     this.#open.delete(handle);
+    if (open) this.#leave(open);
     this.#post({ kind: 'remote-release', handle });
+  }
+
+  #leave(open: OpenRemote): void {
+    open.blob?.close();
+    const others = this.#nodes.get(open.ino)?.filter(each => each !== open) ?? [];
+    if (others.length > 0) this.#nodes.set(open.ino, others);
+    else this.#nodes.delete(open.ino);
   }
 
   /** After the last request. */

@@ -2,7 +2,7 @@
  * The remote files that are open through the mount: the side of the main thread. Brings what is missing from the sources and
  * answers the kernel itself.
  */
-import type { FileLocation } from '../catalog/files.js';
+import { type FileLocation, sourcePath } from '../catalog/files.js';
 import { errorMessage } from '../errors.js';
 import type { RemoteContent } from '../volume/blob.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
@@ -12,6 +12,7 @@ import { sendData, sendError } from './kernel/writer.js';
 import type { RemoteMessage, Unique } from './remote-files.js';
 
 interface Reading {
+  file: FileLocation;
   content: Promise<RemoteContent>;
   follower: Promise<Follower>;
 }
@@ -59,22 +60,23 @@ export class RemoteReads {
     const follower = Promise.all([contents, content]).then(([each, of]) => each.downloads.follow(of));
     // Whoever reads is told; somebody who only opens need not know.
     follower.catch(() => {});
-    return { content, follower };
+    return { file, content, follower };
   }
 
   async #read({ handle, unique, offset, size }: Read): Promise<void> {
     const controller = new AbortController();
     this.#underWay.set(nameOf(unique), controller);
     const { device, onWarning } = this.#options;
+    const reading = this.#open.get(handle);
     try {
-      const reading = this.#open.get(handle);
       if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
       const [contents, content] = await Promise.all([this.#options.openRemote(), reading.content]);
       this.#follow(handle, offset, size);
       const bytes = await contents.downloads.read(content, offset, offset + size, controller.signal);
       sendData(device, unique.low, unique.high, bytes);
     } catch (error) {
-      if (!controller.signal.aborted) onWarning(`a read failed: ${errorMessage(error)}`);
+      if (!controller.signal.aborted)
+        onWarning(`cannot read ${reading && sourcePath(reading.file)}: ${errorMessage(error)}`);
       this.#refuse(unique, error);
     } finally {
       this.#underWay.delete(nameOf(unique));

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class Gate {
   /** What came from the server, in bytes. */
   passed = 0;
+  /** What becomes of the bytes that come from the server; their number stays. */
+  alter: (bytes: Buffer) => Buffer = bytes => bytes;
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
@@ -71,7 +73,7 @@ export class Gate {
       });
     }
     client.pipe(server);
-    server.on('data', (bytes: Buffer) => this.#pass(bytes, server, client));
+    server.on('data', (bytes: Buffer) => this.#pass(this.alter(bytes), server, client));
     server.on('end', () => client.end());
   }
 
