@@ -110,7 +110,6 @@ test('the pages describe every field of --json', async t => {
   await described('facet-rules.1', 'facet rules check', ['rules', 'check']);
   writeFileSync(rulesFile, 'version: 1\n');
   await described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
-
   const { url } = await startServer(t, serveFolder(folder));
   await described('facet-index.1', 'facet index add', ['index', 'add', 'web', `${url}/docs/`]);
   await described('facet-index.1', 'facet index add', ['index', 'add', 's3', 's3://b', '--region', 'r']);

@@ -1,6 +1,6 @@
-/** Pins and unpins the files that paths mean. Files of local folders need no pin: they are not cached. */
+/** Pins the present versions of the files that paths mean, or unpins all versions of them. Files of local folders need no pin: they are not cached. */
 import { FacetError } from '../../src/errors.js';
-import { contentKey } from '../../src/volume/content-key.js';
+import { contentKey, versionsPrefix } from '../../src/volume/content-key.js';
 import type { CommandContext } from '../command.js';
 import { filesOf } from '../index/files.js';
 import { openVolume } from '../volume.js';
@@ -22,7 +22,8 @@ export async function changePins(
     }
     const cache = await openCache(home, 'write');
     try {
-      cache[change](...files.map(contentKey));
+      if (change === 'pin') cache.pin(...files.map(contentKey));
+      else cache.unpin(...files.flatMap(file => cache.pinned(versionsPrefix(file))));
     } finally {
       cache.close();
     }

@@ -69,6 +69,7 @@ export class Cache {
   readonly #claims: Claims;
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
+  readonly #pinned: Statement<[string, string], string>;
   readonly #list: Statement<
     [string],
     Omit<CachedContents, 'isWhole' | 'isPinned'> & { whole: number; pinned: number }
@@ -106,6 +107,9 @@ export class Cache {
     };
     this.#addPin = db.prepare('INSERT OR IGNORE INTO pins VALUES (?)');
     this.#removePin = db.prepare('DELETE FROM pins WHERE key = ?');
+    this.#pinned = db
+      .prepare<[string, string], string>('SELECT key FROM pins WHERE key BETWEEN ? AND ?')
+      .pluck();
     this.#list = db.prepare(
       `SELECT k.key, b.size, b.room - b.pending AS room, b.accessed_at AS accessedAt,
          b.present * ${BLOCK_SIZE} >= b.size AS whole, EXISTS (SELECT 1 FROM pins p WHERE p.key = k.key) AS pinned
@@ -166,6 +170,11 @@ export class Cache {
 
   unpin(...keys: readonly string[]): void {
     this.#changePins(this.#removePin, keys);
+  }
+
+  /** The pinned keys that begin so, whether or not anything is there of them. */
+  pinned(prefix: string): string[] {
+    return this.#pinned.all(prefix, `${prefix}\u{10ffff}`);
   }
 
   #changePins(change: Statement<[string]>, keys: readonly string[]): void {

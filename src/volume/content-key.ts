@@ -2,5 +2,10 @@
 import { type FileLocation, sourcePath } from '../catalog/files.js';
 
 export function contentKey(file: FileLocation): string {
-  return `${file.sourceId}/${sourcePath(file)}\0${file.version ?? `${file.size}-${file.mtimeUs}`}`;
+  return `${versionsPrefix(file)}${file.version ?? `${file.size}-${file.mtimeUs}`}`;
+}
+
+/** What the keys of all versions of a file begin with. */
+export function versionsPrefix(file: FileLocation): string {
+  return `${file.sourceId}/${sourcePath(file)}\0`;
 }
