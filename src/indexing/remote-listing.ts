@@ -3,6 +3,7 @@ import type { SourceRecord } from '../catalog/sources.js';
 import { compileFilter, type Filter } from '../sources/filter.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
+import { distinctTime } from '../sources/remote-time.js';
 import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped } from '../sources/source.js';
 import type { CrawlSummary } from './crawl.js';
 
@@ -87,7 +88,8 @@ function toListing(path: string, files: readonly RemoteFile[]): FolderListing {
   const attributes = new Float64Array(sorted.length * ATTRIBUTES_PER_FILE);
   let mtimeUs = 0;
   for (const [at, file] of sorted.entries()) {
-    attributes.set([file.size, file.mtimeUs, FILE_MODE], at * ATTRIBUTES_PER_FILE);
+    const modifiedUs = distinctTime(file.mtimeUs, file.version);
+    attributes.set([file.size, modifiedUs, FILE_MODE], at * ATTRIBUTES_PER_FILE);
     mtimeUs = Math.max(mtimeUs, file.mtimeUs);
   }
   return {
