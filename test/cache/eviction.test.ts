@@ -99,7 +99,7 @@ test('what is pinned stays, also when it was pinned before it came; what is unpi
 });
 
 test('the pins of all versions of a file are found, whether or not they are there', t => {
-  const cache = openCache(t, temporaryFolder(t));
+  const cache = openCache(temporaryFolder(t));
   cache.pin('1/a\0v1', '1/a\0v2', '1/a.txt\0v1', '1/aa\0v1', '11/a\0v1');
   assert.deepEqual(cache.pinned('1/a\0'), ['1/a\0v1', '1/a\0v2']);
   cache.unpin('1/a\0v1');
