@@ -98,6 +98,14 @@ test('what is pinned stays, also when it was pinned before it came; what is unpi
   assert.deepEqual(keysIn(cache), ['b', 'd']);
 });
 
+test('the pins of all versions of a file are found, whether or not they are there', t => {
+  const cache = openCache(temporaryFolder(t));
+  cache.pin('1/a\0v1', '1/a\0v2', '1/a.txt\0v1', '1/aa\0v1', '11/a\0v1');
+  assert.deepEqual(cache.pinned('1/a\0'), ['1/a\0v1', '1/a\0v2']);
+  cache.unpin('1/a\0v1');
+  assert.deepEqual(cache.pinned('1/a\0'), ['1/a\0v2']);
+});
+
 test('contents under two keys stay while one of them is pinned', t => {
   const cache = openCache(temporaryFolder(t));
   const bytes = contentsOf('same', MiB);
