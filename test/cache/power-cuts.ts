@@ -89,7 +89,10 @@ export class Disk {
 
   #lose(file: string, copy: string, lost: () => boolean): void {
     const { ino, size } = fs.statSync(file);
-    if (this.#unnamed.has(ino) && lost()) return fs.rmSync(copy);
+    if (this.#unnamed.has(ino) && lost()) {
+      fs.rmSync(copy);
+      return;
+    }
     const bytes = fs.readFileSync(copy);
     for (const page of this.#unflushed.get(ino) ?? [])
       if (lost()) bytes.subarray(page * PAGE, (page + 1) * PAGE).fill(0);
