@@ -3,7 +3,6 @@ import type { SourceRecord } from '../catalog/sources.js';
 import { compileFilter, type Filter } from '../sources/filter.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
-import { distinctTime } from '../sources/remote-time.js';
 import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped } from '../sources/source.js';
 import type { CrawlSummary } from './crawl.js';
 
@@ -88,8 +87,7 @@ function toListing(path: string, files: readonly RemoteFile[]): FolderListing {
   const attributes = new Float64Array(sorted.length * ATTRIBUTES_PER_FILE);
   let mtimeUs = 0;
   for (const [at, file] of sorted.entries()) {
-    const modifiedUs = distinctTime(file.mtimeUs, file.version);
-    attributes.set([file.size, modifiedUs, FILE_MODE], at * ATTRIBUTES_PER_FILE);
+    attributes.set([file.size, file.mtimeUs, FILE_MODE], at * ATTRIBUTES_PER_FILE);
     mtimeUs = Math.max(mtimeUs, file.mtimeUs);
   }
   return {

@@ -25,10 +25,14 @@ export interface RemoteReadsOptions {
   onWarning: (message: string) => void;
 }
 
+const SAY_AGAIN_MS = 10_000;
+
 export class RemoteReads {
   readonly #options: RemoteReadsOptions;
   readonly #open = new Map<number, Reading>();
   readonly #underWay = new Map<string, AbortController>();
+  #warned = { message: '', at: 0 };
+  #isClosed = false;
 
   constructor(options: RemoteReadsOptions) {
     this.#options = options;
@@ -66,21 +70,30 @@ export class RemoteReads {
   async #read({ handle, unique, offset, size }: Read): Promise<void> {
     const controller = new AbortController();
     this.#underWay.set(nameOf(unique), controller);
-    const { device, onWarning } = this.#options;
+    const { device } = this.#options;
     const reading = this.#open.get(handle);
     try {
       if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
       const [contents, content] = await Promise.all([this.#options.openRemote(), reading.content]);
       this.#follow(handle, offset, size);
       const bytes = await contents.downloads.read(content, offset, offset + size, controller.signal);
-      sendData(device, unique.low, unique.high, bytes);
+      // The number of a device that was closed may be that of something else by now.
+      if (!this.#isClosed) sendData(device, unique.low, unique.high, bytes);
     } catch (error) {
+      if (this.#isClosed) return;
       if (!controller.signal.aborted)
-        onWarning(`cannot read ${reading && sourcePath(reading.file)}: ${errorMessage(error)}`);
+        this.#warn(`cannot read ${reading && sourcePath(reading.file)}: ${errorMessage(error)}`);
       this.#refuse(unique, error);
     } finally {
       this.#underWay.delete(nameOf(unique));
     }
+  }
+
+  /** A program that reads on, and the kernel that reads ahead of it, would have the same said again and again. */
+  #warn(message: string): void {
+    if (message === this.#warned.message && Date.now() - this.#warned.at < SAY_AGAIN_MS) return;
+    this.#warned = { message, at: Date.now() };
+    this.#options.onWarning(message);
   }
 
   /** There is nobody to tell when the device is gone. */
@@ -110,6 +123,7 @@ export class RemoteReads {
 
   /** Nobody is answered any more. */
   close(): void {
+    this.#isClosed = true;
     for (const controller of this.#underWay.values()) controller.abort();
     for (const handle of [...this.#open.keys()]) this.#release(handle);
   }
