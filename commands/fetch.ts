@@ -5,6 +5,7 @@ import { FacetError } from '../src/errors.js';
 import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
 import { type Found, find, normalisePath } from '../src/tree/walk.js';
+import type { OpenRemoteContents } from '../src/volume/contents.js';
 import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import { matching } from '../src/volume/matching.js';
 import type { ByteRange } from '../src/volume/range.js';
@@ -12,9 +13,10 @@ import type { Volume } from '../src/volume/volume.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
 import { describeFailure } from './failure.js';
 import { formatItems, formatSize } from './format.js';
-import { count, file, path, range, text } from './kinds.js';
+import { count, file, path, range, size, text } from './kinds.js';
 import { inParallel } from './parallel.js';
 import { openProgress } from './progress.js';
+import { remoteAccess } from './remote.js';
 import { printable } from './terminal.js';
 import { openVolume } from './volume.js';
 
@@ -32,6 +34,12 @@ type Task = { path: string; id: number; to: Destination } | { path: string; erro
 type Outcome =
   | { path: string; output: string; status: 'fetched' | 'unchanged'; bytes: number }
   | { path: string; status: 'failed'; error: { code: string; message: string; hint: string | undefined } };
+
+/** What there is, and the way to it. */
+interface Contents {
+  volume: Volume;
+  openRemote: OpenRemoteContents;
+}
 
 /** A path, a glob, or a query. */
 type Wanted = string | Query;
@@ -59,6 +67,7 @@ export default command({
     stdout: flag('write the contents to stdout'),
     range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
+    limitRate: option(size, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
     force: flag('replace files that are there and differ', { short: 'f' }),
   },
   examples: [
@@ -79,11 +88,14 @@ export default command({
     }
     const query = options.query === undefined ? undefined : parseQuery(options.query);
     const volume = await openVolume(context.home);
+    const remote = remoteAccess(volume.sources, context.home, { limitRate: options.limitRate });
     try {
       const wanted = [...paths, ...(query ? [query] : [])];
-      if (options.stdout) await toStdout(context, volume, wanted, options.range);
-      else await toDisk(context, volume, wanted, options);
+      const from = { volume, openRemote: remote.open };
+      if (options.stdout) await toStdout(context, from, wanted, options.range);
+      else await toDisk(context, from, wanted, options);
     } finally {
+      await remote.close();
       volume.close();
     }
   },
@@ -91,13 +103,13 @@ export default command({
 
 async function toStdout(
   { output, signal }: CommandContext,
-  volume: Volume,
+  { volume, openRemote }: Contents,
   wanted: readonly Wanted[],
   range: ByteRange | undefined,
 ): Promise<void> {
   for (const each of wanted) {
     for (const { node } of foundBy(volume, each)) {
-      for await (const piece of readFile(volume, volume.file(node.ino), range, signal))
+      for await (const piece of readFile(volume, volume.file(node.ino), range, signal, openRemote))
         await output.bytes(piece);
     }
   }
@@ -105,7 +117,7 @@ async function toStdout(
 
 async function toDisk(
   context: CommandContext,
-  volume: Volume,
+  { volume, openRemote }: Contents,
   wanted: readonly Wanted[],
   options: DiskOptions,
 ): Promise<void> {
@@ -119,7 +131,7 @@ async function toDisk(
   };
   const work = async (task: Task): Promise<Outcome> => {
     try {
-      return await fetchOne(volume, task, { ...options, signal: context.signal, onBytes });
+      return await fetchOne({ volume, openRemote }, task, { ...options, signal: context.signal, onBytes });
     } catch (error) {
       context.signal.throwIfAborted();
       failure = error;
@@ -157,13 +169,13 @@ async function report(context: CommandContext, outcomes: AsyncIterable<Outcome>)
 }
 
 async function fetchOne(
-  volume: Volume,
+  { volume, openRemote }: Contents,
   task: Task,
   options: Parameters<typeof fetchFile>[3],
 ): Promise<Outcome> {
   if ('error' in task) throw task.error;
   const { path: treePath, to } = task;
-  const fetched = await fetchFile(volume, volume.file(task.id), to, options);
+  const fetched = await fetchFile(volume, volume.file(task.id), to, options, openRemote);
   return { path: treePath, output: join(to.folder, to.relative), ...fetched };
 }
 

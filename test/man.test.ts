@@ -3,10 +3,11 @@
  * exist, no field of `--json` that is not described, no warning.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { longFlag } from '../commands/command.js';
@@ -14,6 +15,7 @@ import { globalOptions } from '../commands/context.js';
 import root from '../commands/root.js';
 import { folder, readPages, renew } from './man/pages.js';
 import { commandsAt } from './man/sections.js';
+import { serveFolder, startServer } from './support/file-server.js';
 
 const binary = fileURLToPath(new URL('../commands/facet.js', import.meta.url));
 const manifest: { man: string[] } = JSON.parse(
@@ -81,38 +83,52 @@ for (const [program, words] of Object.entries(formatters)) {
   });
 }
 
-test('the pages describe every field of --json', t => {
-  const { facet, objects, rulesFile } = inNewHome(t);
-  const described = (file: string, section: string, words: string[]) =>
-    assertDescribes(jsonSection(file, section), objects(...words), words.join(' '));
+test('the pages describe every field of --json', async t => {
+  const { facet, objects, rulesFile, cacheDirectory, folder } = inNewHome(t);
+  const described = async (file: string, section: string, words: string[]) =>
+    assertDescribes(jsonSection(file, section), await objects(...words), words.join(' '));
 
-  described('facet-index.1', 'facet index add', ['index', 'add', 'docs', 'docs']);
-  described('facet-index.1', 'facet index scan', ['index', 'scan', '--hash']);
-  described('facet-index.1', 'facet index status', ['index', 'status']);
-  described('facet-index.1', 'facet index ls', ['index', 'ls', '/docs']);
-  described('facet-index.1', 'facet index search', ['index', 'search', 'a']);
-  described('facet-index.1', 'facet index label add', ['index', 'label', 'add', '/docs/a.txt', 'work']);
-  described('facet-index.1', 'facet index label ls', ['index', 'label', 'ls', '/docs/a.txt']);
-  described('facet-index.1', 'facet index label ls', ['index', 'label', 'ls']);
-  described('facet-index.1', 'facet index label add', ['index', 'label', 'rm', '/docs/a.txt', 'work']);
-  described('facet-index.1', 'facet index set', ['index', 'set', '--from-json', 'said.json']);
-  described('facet-index.1', 'facet index stat', ['index', 'stat', '/docs/a.txt']);
-  described('facet-rules.1', 'facet rules init', ['rules', 'init']);
+  await described('facet-index.1', 'facet index add', ['index', 'add', 'docs', 'docs']);
+  await described('facet-index.1', 'facet index scan', ['index', 'scan', '--hash']);
+  await described('facet-index.1', 'facet index status', ['index', 'status']);
+  await described('facet-index.1', 'facet index ls', ['index', 'ls', '/docs']);
+  await described('facet-index.1', 'facet index search', ['index', 'search', 'a']);
+  await described('facet-index.1', 'facet index label add', ['index', 'label', 'add', '/docs/a.txt', 'work']);
+  await described('facet-index.1', 'facet index label ls', ['index', 'label', 'ls', '/docs/a.txt']);
+  await described('facet-index.1', 'facet index label ls', ['index', 'label', 'ls']);
+  await described('facet-index.1', 'facet index label add', ['index', 'label', 'rm', '/docs/a.txt', 'work']);
+  await described('facet-index.1', 'facet index set', ['index', 'set', '--from-json', 'said.json']);
+  await described('facet-index.1', 'facet index stat', ['index', 'stat', '/docs/a.txt']);
+  await described('facet-rules.1', 'facet rules init', ['rules', 'init']);
   writeFileSync(rulesFile, 'version: 1\ndirectories: [{path: /, place: "{source}/by/{path}"}]\n');
-  described('facet-rules.1', 'facet rules plan', ['rules', 'plan']);
-  described('facet-rules.1', 'facet rules tree', ['rules', 'tree']);
-  described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
-  described('facet-rules.1', 'facet rules explain', ['rules', 'explain', 'docs:a.txt']);
-  described('facet-rules.1', 'facet rules edit', ['rules', 'edit']);
+  await described('facet-rules.1', 'facet rules plan', ['rules', 'plan']);
+  await described('facet-rules.1', 'facet rules tree', ['rules', 'tree']);
+  await described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
+  await described('facet-rules.1', 'facet rules explain', ['rules', 'explain', 'docs:a.txt']);
+  await described('facet-rules.1', 'facet rules edit', ['rules', 'edit']);
   writeFileSync(rulesFile, 'version: 1\ndirectories: [{path: /a, place: "{b}"}, {path: /c, where: "("}]\n');
-  described('facet-rules.1', 'facet rules check', ['rules', 'check']);
+  await described('facet-rules.1', 'facet rules check', ['rules', 'check']);
   writeFileSync(rulesFile, 'version: 1\n');
-  described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
-  described('facet-cache.1', 'facet cache status', ['cache', 'status']);
-  described('facet-fetch.1', '', ['fetch', '/docs/a.txt', '/docs/missing', '-o', 'out']);
-  described('facet.1', '', ['index', 'stat', '/missing']);
-  described('facet-index.1', 'facet index rm', ['index', 'rm', 'docs']);
-  assert.equal(facet('index', 'ls', '--json').stdout, '');
+  await described('facet-rules.1', 'facet rules apply', ['rules', 'apply']);
+  const { url } = await startServer(t, serveFolder(folder));
+  await described('facet-index.1', 'facet index add', ['index', 'add', 'web', `${url}/docs/`]);
+  await described('facet-index.1', 'facet index add', ['index', 'add', 's3', 's3://b', '--region', 'r']);
+  await facet('index', 'scan', 'web');
+  await described('facet-cache.1', 'facet cache warm', ['cache', 'warm', '/web']);
+  await described('facet-cache.1', 'facet cache pin', ['cache', 'pin', '/web']);
+  await described('facet-cache.1', 'facet cache ls', ['cache', 'ls']);
+  await described('facet-cache.1', 'facet cache status', ['cache', 'status']);
+  writeFileSync(join(cacheDirectory, 'tmp', 'stray'), '');
+  damageFiles(join(cacheDirectory, 'blobs'));
+  await described('facet-cache.1', 'facet cache verify', ['cache', 'verify']);
+  await described('facet-cache.1', 'facet cache unpin', ['cache', 'unpin', '/web']);
+  await described('facet-cache.1', 'facet cache evict', ['cache', 'evict']);
+  await described('facet-cache.1', 'facet cache clear', ['cache', 'clear']);
+  await described('facet-fetch.1', '', ['fetch', '/docs/a.txt', '/docs/missing', '-o', 'out']);
+  await described('facet.1', '', ['index', 'stat', '/missing']);
+  await described('facet-index.1', 'facet index rm', ['index', 'rm', 'docs']);
+  for (const name of ['web', 's3']) await facet('index', 'rm', name);
+  assert.equal((await facet('index', 'ls', '--json')).stdout, '');
 });
 
 /** A home with a folder `docs` beside it. */
@@ -122,19 +138,34 @@ function inNewHome(t: TestContext) {
   mkdirSync(join(cwd, 'docs'));
   writeFileSync(join(cwd, 'docs', 'a.txt'), 'a');
   writeFileSync(join(cwd, 'said.json'), '{"path":"docs:a.txt"}\n');
-  const facet = (...words: string[]) =>
-    spawnSync(process.execPath, [binary, '--home', 'home', ...words], {
+  const facet = async (...words: string[]) => {
+    const { stdout, stderr } = spawn(process.execPath, [binary, '--home', 'home', ...words], {
       cwd,
-      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, EDITOR: 'true', VISUAL: '' },
     });
+    const [told, said] = await Promise.all([text(stdout), text(stderr)]);
+    return { stdout: told, stderr: said };
+  };
   /** What a command prints with --json, on stdout and, where that is empty, on stderr. */
-  const objects = (...words: string[]): object[] => {
-    const { stdout, stderr } = facet(...words, '--json');
+  const objects = async (...words: string[]): Promise<object[]> => {
+    const { stdout, stderr } = await facet(...words, '--json');
     const lines = (stdout || stderr).trim().split('\n');
     return lines.map(line => JSON.parse(line));
   };
-  return { facet, objects, rulesFile: join(cwd, 'home', 'rules.yaml') };
+  return {
+    facet,
+    objects,
+    rulesFile: join(cwd, 'home', 'rules.yaml'),
+    cacheDirectory: join(cwd, 'home', 'cache'),
+    folder: cwd,
+  };
+}
+
+/** Changes the first byte of each. */
+function damageFiles(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) writeFileSync(join(entry.parentPath, entry.name), '#', { flag: 'r+' });
 }
 
 /** What a page says of JSON: all of it, or what is below the heading of a command. */

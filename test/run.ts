@@ -15,6 +15,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { SHARED_FOLDER, stopS3 } from './support/s3-process.js';
 
 // A test that hangs, on a mount for one, is to fail while there is still time to look into it.
 const LONGEST_TEST_MS = 600_000;
@@ -46,11 +47,13 @@ async function runTests(files: readonly string[], name: string | undefined) {
     ...['--test-reporter=tap', `--test-reporter-destination=${tap}`],
   ];
   try {
-    const node = spawn(process.execPath, ['--test', ...options, ...files], { stdio: 'inherit' });
+    const env = { ...process.env, [SHARED_FOLDER]: directory };
+    const node = spawn(process.execPath, ['--test', ...options, ...files], { stdio: 'inherit', env });
     const [status] = await once(node, 'exit');
     const counts = /(?:^# [a-z_]+ [\d.]+\n)+$/m.exec(readFileSync(tap, 'utf8'))?.[0] ?? '';
     return { failed: status !== 0, counts };
   } finally {
+    stopS3(directory);
     rmSync(directory, { recursive: true });
   }
 }

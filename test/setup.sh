@@ -12,7 +12,9 @@ device=/dev/fuse
 # Each program with the Debian package that has it.
 to_build=(python3=python3 make=make g++=g++)
 to_mount=(fusermount3=fuse3)
-to_test=(getfattr=attr groff=groff-base zsh=zsh fish=fish)
+to_test=(getfattr=attr groff=groff-base zsh=zsh fish=fish rclone=rclone python3=python3 memcached=memcached
+  swift-proxy-server=swift-proxy swift-account-server=swift-account
+  swift-container-server=swift-container swift-object-server=swift-object)
 
 main() {
   case "${1-}" in
@@ -63,9 +65,10 @@ install() {
   rm -f "$log"
 }
 
+# Level 1 keeps the servers among the packages from being started; tests start their own.
 apt_install() {
   # shellcheck disable=SC2086 # Names of packages, separated by spaces.
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $1
+  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends $1
 }
 
 set_up_device() {

@@ -3,17 +3,24 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { loadConfig } from '../../src/config/config.js';
 import { command } from '../command.js';
-import { formatSize } from '../format.js';
+import { formatItems, formatSize } from '../format.js';
+import { printable } from '../terminal.js';
+import { openCache } from './open.js';
 
 interface CacheStatus {
   /** Where blobs are kept. */
   directory: string;
   blobs: number;
   bytes: number;
+  /** Of them, those that are pinned. */
+  pinned: number;
   maxSize: number;
   minFree: number;
   /** Free bytes on the disk of the directory, for this user. */
   free: number;
+  /** Reads that the cache could answer, and could not. */
+  hits: number;
+  misses: number;
 }
 
 export default command({
@@ -21,15 +28,15 @@ export default command({
     'Shows what is kept of contents from afar. Files of local folders are read where they are and never cached, so as long as all sources are local the cache is empty.',
   async run({ home, output }) {
     const { maxSize, minFree } = (await loadConfig(home)).cache;
-    const status = {
-      directory: home.cacheDir,
-      blobs: 0,
-      bytes: 0,
-      maxSize,
-      minFree,
-      free: freeBytes(home.cacheDir),
-    };
-    await output.result(status, toText);
+    const free = freeBytes(home.cacheDir);
+    const empty = { blobs: 0, bytes: 0, pinned: 0, maxSize, minFree, free, hits: 0, misses: 0 };
+    const cache = await openCache(home, 'read');
+    try {
+      const status = cache?.status() ?? empty;
+      await output.result({ directory: home.cacheDir, ...status }, toText);
+    } finally {
+      cache?.close();
+    }
   },
 });
 
@@ -43,9 +50,10 @@ function freeBytes(directory: string): number {
   }
 }
 
-function toText({ directory, blobs, bytes, maxSize, free }: CacheStatus): string {
+function toText({ directory, blobs, bytes, pinned, maxSize, free }: CacheStatus): string {
+  const kept = pinned === 0 ? '' : `, ${formatSize(pinned)} of it pinned`;
   return [
-    `${directory}`,
-    `  ${blobs} blobs, ${formatSize(bytes)} of at most ${formatSize(maxSize)}; ${formatSize(free)} free on the disk`,
+    printable(directory),
+    `  ${formatItems(blobs, 'blob')}, ${formatSize(bytes)} of at most ${formatSize(maxSize)}${kept}; ${formatSize(free)} free on the disk`,
   ].join('\n');
 }

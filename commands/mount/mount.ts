@@ -1,12 +1,15 @@
 /** `facet mount`: the tree as a folder, for as long as the command runs. */
 
 import type { Catalog } from '../../src/catalog/catalog.js';
+import type { FileLocation } from '../../src/catalog/files.js';
 import { loadConfig } from '../../src/config/config.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
 import type { Mounted } from '../../src/mount/mount.js';
+import { refreshFile } from '../../src/mount/refresh.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
 import { OutputClosed } from '../output.js';
+import { type RemoteAccess, remoteAccess } from '../remote.js';
 import { type Watch, watchMount } from './watch.js';
 
 export default command({
@@ -29,8 +32,11 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings } = await loadConfig(context.home);
+    const { mount: settings, cache } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
+    const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
+      onChanged: file => void refresh(context, catalog, remote, file),
+    });
     const end = new End(context);
     context.signal.throwIfAborted();
     try {
@@ -43,6 +49,8 @@ export default command({
           umask: options.umask ?? settings.umask ?? 0,
         },
         allowOther: options.allowOther || settings.allowOther,
+        cache: { directory: context.home.cacheDir, limits: cache },
+        openRemote: remote.open,
         onWarning: message => context.warn(message),
       });
       const arranged = keepArranged(catalog, {
@@ -56,10 +64,25 @@ export default command({
         await arranged.stop();
       }
     } finally {
+      await remote.close();
       catalog.close();
     }
   },
 });
+
+/** Readers of the version that is gone get an error; who opens the file again gets the present one. */
+async function refresh(
+  context: CommandContext,
+  catalog: Catalog,
+  remote: RemoteAccess,
+  file: FileLocation,
+): Promise<void> {
+  try {
+    await refreshFile(catalog, await remote.open(), file);
+  } catch (error) {
+    context.warn(`${file.name} has changed, and cannot be looked at: ${errorMessage(error)}`);
+  }
+}
 
 async function show(context: CommandContext, catalog: Catalog, mounted: Mounted): Promise<Watch> {
   if (!context.json) context.note(`mounted on ${mounted.mountpoint}; Ctrl-C unmounts`);

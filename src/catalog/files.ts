@@ -14,6 +14,10 @@ export interface FileAttributes {
   ino: number | null;
   /** Where a symbolic link points to. */
   target: string | null;
+  /** What a remote source calls this version of the contents; null where it has no name for it. */
+  version: string | null;
+  /** What a remote source calls the whole path, where that is not the path below its root. */
+  key: string | null;
 }
 
 /** A file as the catalog knows it inside one folder: what a scan compares a listing with. */
@@ -26,6 +30,8 @@ export interface KnownFile {
   dev: number | null;
   ino: number | null;
   target: string | null;
+  version: string | null;
+  key: string | null;
 }
 
 /** A file with the place it has in its source. */
@@ -43,7 +49,10 @@ export interface FileRecord extends FileAttributes {
 }
 
 /** Enough of a file to open it. */
-export type FileLocation = Pick<FileRecord, 'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs'>;
+export type FileLocation = Pick<
+  FileRecord,
+  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key'
+>;
 
 export interface FolderRecord {
   id: number;
@@ -73,7 +82,7 @@ const LINK_BITS = 0o120000;
 /** The columns of a `FileRecord`, of the tables `files f`, `folders d` and `sources s`. */
 export const RECORD_COLUMNS = `
   f.id, s.id AS sourceId, s.name AS source, s.uri AS sourceUri, d.path AS folderPath, f.name, f.size, f.mtime_us AS mtimeUs,
-         f.mode, f.dev, f.ino, f.target, f.sha256, f.deleted_at AS deletedAt`;
+         f.mode, f.dev, f.ino, f.target, f.version, f.key, f.sha256, f.deleted_at AS deletedAt`;
 
 const RECORD = `
   SELECT ${RECORD_COLUMNS}
@@ -109,6 +118,17 @@ type KnownRow = [
   dev: number | null,
   ino: number | null,
   target: string | null,
+  version: string | null,
+  key: string | null,
+];
+
+type PresentRow = [
+  folder: number,
+  name: string,
+  size: number,
+  mtimeUs: number,
+  version: string | null,
+  key: string | null,
 ];
 
 const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS deletedAt FROM folders';
@@ -116,7 +136,7 @@ const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS delete
 export class Files {
   readonly #db: Database;
   readonly #byId: Statement<[number], FileRecord>;
-  readonly #present: Statement<[number], [folder: number, name: string, size: number, mtimeUs: number]>;
+  readonly #present: Statement<[number], PresentRow>;
   readonly #folderPlace: Statement<[number], FolderPlace>;
   /** A folder's path and source never change, so they are looked up once for all its files. */
   readonly #places = new Map<number, FolderPlace>();
@@ -128,8 +148,8 @@ export class Files {
     this.#db = db;
     this.#byId = db.prepare(`${RECORD} WHERE f.id = ?`);
     this.#present = db
-      .prepare<[number], [number, string, number, number]>(
-        'SELECT folder_id, name, size, mtime_us FROM files WHERE id = ? AND deleted_at IS NULL',
+      .prepare<[number], PresentRow>(
+        'SELECT folder_id, name, size, mtime_us, version, key FROM files WHERE id = ? AND deleted_at IS NULL',
       )
       .raw();
     this.#folderPlace = db.prepare(
@@ -137,13 +157,14 @@ export class Files {
     );
     this.#inFolder = db
       .prepare<[number], KnownRow>(
-        `SELECT id, name, size, mtime_us, mode, dev, ino, target FROM files
+        `SELECT id, name, size, mtime_us, mode, dev, ino, target, version, key FROM files
          WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`,
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
     this.#withInode = db.prepare(
-      `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, d.path AS folderPath
+      `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
+         d.path AS folderPath
        FROM files f JOIN folders d ON d.id = f.folder_id
        WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
@@ -157,9 +178,9 @@ export class Files {
   locate(id: number): FileLocation | undefined {
     const row = this.#present.get(id);
     if (!row) return undefined;
-    const [folder, name, size, mtimeUs] = row;
+    const [folder, name, size, mtimeUs, version, key] = row;
     const place = this.#placeOf(folder);
-    return place && { sourceId: place.sourceId, folderPath: place.folderPath, name, size, mtimeUs };
+    return place && { ...place, name, size, mtimeUs, version, key };
   }
 
   #placeOf(folder: number): FolderPlace | undefined {
@@ -189,16 +210,20 @@ export class Files {
 
   /** The files that are in a folder, in the order of their names' bytes. */
   inFolder(folderId: number): KnownFile[] {
-    return this.#inFolder.all(folderId).map(([id, name, size, mtimeUs, mode, dev, ino, target]) => ({
-      id,
-      name,
-      size,
-      mtimeUs,
-      mode,
-      dev,
-      ino,
-      target,
-    }));
+    return this.#inFolder
+      .all(folderId)
+      .map(([id, name, size, mtimeUs, mode, dev, ino, target, version, key]) => ({
+        id,
+        name,
+        size,
+        mtimeUs,
+        mode,
+        dev,
+        ino,
+        target,
+        version,
+        key,
+      }));
   }
 
   /** The folders of a source that are there, each with its id. */

@@ -15,7 +15,8 @@ const APPLICATION_ID = 0x66616374;
 export const ROOT_INODE = 1;
 export const FIRST_INODE = 1000;
 
-const MIGRATIONS: readonly string[] = [
+/** Each leads from one version to the next. What was released is never changed. */
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   INSERT INTO counters VALUES ('next_inode', ${FIRST_INODE});
@@ -135,6 +136,11 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (parent, wanted, ino)
   ) WITHOUT ROWID;
   CREATE INDEX hidden_ino ON hidden(ino);
+  `,
+  `
+  -- What a remote source calls this version of the contents, and the whole path where that is no path of ours.
+  ALTER TABLE files ADD COLUMN version TEXT;
+  ALTER TABLE files ADD COLUMN key TEXT;
   `,
 ];
 

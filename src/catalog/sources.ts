@@ -9,6 +9,16 @@ export interface SourceOptions {
   exclude: string[];
   /** Follow symbolic links, as long as they stay inside the source. */
   follow: boolean;
+  /** How a remote source is reached. No secrets: these come from the environment or a profile. */
+  remote?: RemoteSettings;
+}
+
+export interface RemoteSettings {
+  endpoint?: string | undefined;
+  region?: string | undefined;
+  pathStyle?: boolean | undefined;
+  profile?: string | undefined;
+  anonymous?: boolean | undefined;
 }
 
 export interface SourceState {

@@ -56,8 +56,8 @@ export class CatalogWriter {
     this.#takeInode = takeInode;
     this.#insertFile = new BulkInsert(
       db,
-      'INSERT INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target) VALUES',
-      9,
+      'INSERT INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target, version, key) VALUES',
+      11,
     );
     this.#insertFolder = db.prepare(
       'INSERT INTO folders(source_id, path, mtime_us, mode) VALUES (?, ?, ?, ?)',
@@ -66,7 +66,7 @@ export class CatalogWriter {
       'UPDATE folders SET mtime_us = ?, mode = ?, deleted_at = NULL WHERE id = ?',
     );
     this.#modify = db.prepare(
-      'UPDATE files SET size = ?, mtime_us = ?, mode = ?, dev = ?, ino = ?, target = ?, sha256 = CASE WHEN ? THEN sha256 END WHERE id = ?',
+      'UPDATE files SET size = ?, mtime_us = ?, mode = ?, dev = ?, ino = ?, target = ?, version = ?, key = ?, sha256 = CASE WHEN ? THEN sha256 END WHERE id = ?',
     );
     this.#move = db.prepare('UPDATE files SET folder_id = ?, name = ?, deleted_at = NULL WHERE id = ?');
     // NUL cannot be part of a name on disk.
@@ -149,7 +149,19 @@ export class CatalogWriter {
 
   #newFile(folderId: number, name: string, a: FileAttributes): number {
     const id = this.#takeInode();
-    this.#insertFile.add(id, folderId, name, a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target);
+    this.#insertFile.add(
+      id,
+      folderId,
+      name,
+      a.size,
+      a.mtimeUs,
+      a.mode,
+      a.dev,
+      a.ino,
+      a.target,
+      a.version,
+      a.key,
+    );
     if (this.#added) this.#added.last = id;
     else this.#added = { first: id, last: id };
     return id;
@@ -164,7 +176,10 @@ export class CatalogWriter {
 
   /** Size, time, mode or link target are others; contents may be (`sameContents` keeps the checksum). */
   modifyFile(source: SourceRecord, folderPath: string, known: KnownFile, attributes: FileAttributes): void {
-    const sameContents = known.size === attributes.size && known.mtimeUs === attributes.mtimeUs;
+    const sameContents =
+      known.size === attributes.size &&
+      known.mtimeUs === attributes.mtimeUs &&
+      known.version === attributes.version;
     this.#update(known.id, attributes, sameContents);
     this.#append('modified', known.id);
     this.#projector.fileChanged(placed(known.id, source.name, folderPath, known.name, attributes));
@@ -250,7 +265,18 @@ export class CatalogWriter {
 
   #update(id: number, a: FileAttributes, sameContents: boolean): void {
     this.#insertFile.flush();
-    this.#modify.run(a.size, a.mtimeUs, a.mode, a.dev, a.ino, a.target, sameContents ? 1 : 0, id);
+    this.#modify.run(
+      a.size,
+      a.mtimeUs,
+      a.mode,
+      a.dev,
+      a.ino,
+      a.target,
+      a.version,
+      a.key,
+      sameContents ? 1 : 0,
+      id,
+    );
   }
 
   #append(kind: Exclude<ChangeKind, 'added'>, id: number, detail?: object): void {

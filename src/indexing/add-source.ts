@@ -5,24 +5,36 @@ import { FacetError } from '../errors.js';
 import { isInside } from '../sources/facet-mounts.js';
 import { compileFilter } from '../sources/filter.js';
 import { localPath, openRoot } from '../sources/local.js';
+import { checkUri, isRemote } from '../sources/open-remote.js';
 
 /**
- * Adds the local folder `uri`. Throws `usage` when it is inside a facet mount or overlaps another source, or for a
- * malformed glob; `unreachable` when it cannot be listed now; `exists` when the name is taken.
+ * Adds the folder or bucket that `uri` leads to. Throws `usage` when it is inside a facet mount or overlaps another source, for
+ * a malformed glob or a URI that makes no sense; `unreachable` when a local folder cannot be listed now; `exists` when the name
+ * is taken.
  */
 export function addSource(catalog: Catalog, name: string, uri: string, options: SourceOptions): SourceRecord {
-  refuseForeignScheme(uri);
-  const root = openRoot(uri);
-  for (const other of catalog.sources.all()) refuseOverlap(root, other);
   compileFilter(options.include, options.exclude);
+  if (hasScheme(uri)) {
+    checkUri(uri, options.remote);
+    refuseSame(uri, catalog.sources.all());
+    return catalog.write(() => catalog.sources.add(name, uri, options));
+  }
+  const root = openRoot(uri);
+  for (const other of catalog.sources.all()) if (!isRemote(other.uri)) refuseOverlap(root, other);
   return catalog.write(() => catalog.sources.add(name, localPath(uri), options));
 }
 
-function refuseForeignScheme(uri: string): void {
+/** Does something else than a folder of this machine answer to it? */
+function hasScheme(uri: string): boolean {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1];
-  if (scheme === undefined || scheme.toLowerCase() === 'file') return;
-  throw new FacetError('usage', `there are no sources of the kind ${scheme}:`, {
-    hint: 'a source is a folder of this machine: /path, ~/path or file:///path',
+  return scheme !== undefined && scheme.toLowerCase() !== 'file';
+}
+
+function refuseSame(uri: string, others: readonly SourceRecord[]): void {
+  const same = others.find(other => other.uri === uri);
+  if (!same) return;
+  throw new FacetError('usage', `${uri} is the source ${same.name}`, {
+    hint: `its files would appear twice; remove the other source first: facet index rm ${same.name}`,
   });
 }
 

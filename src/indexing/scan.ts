@@ -4,12 +4,14 @@
  */
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
-import { errorMessage, FacetError } from '../errors.js';
+import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
-import type { Skipped, Unreadable } from '../sources/source.js';
+import { isRemote } from '../sources/open-remote.js';
+import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawl } from './crawl.js';
 import { hashFiles } from './hash.js';
+import { listRemote } from './remote-listing.js';
 import { NOTHING_YET, Update, type UpdateCounts } from './update.js';
 
 export interface ScanOptions {
@@ -43,6 +45,9 @@ export interface ScanResult extends UpdateCounts {
 /** A source of no more files than this may lose any number of them at once. */
 const SHRINK_GUARD_FROM = 100;
 
+/** Why a source cannot be listed now. */
+const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
+
 /** Files deleted in one transaction. */
 const DELETE_BATCH = 4_000;
 
@@ -63,9 +68,10 @@ export async function scan(
         hint: 'see which there are: facet index status',
       });
     }
-    return await new Scan(catalog, source, openRoot(source.uri), options).run();
+    const root = isRemote(source.uri) ? undefined : openRoot(source.uri);
+    return await new Scan(catalog, source, root, options).run();
   } catch (error) {
-    if (error instanceof FacetError && error.code === 'unreachable') {
+    if (error instanceof FacetError && UNAVAILABLE.has(error.code)) {
       const unavailable = errorMessage(error);
       catalog.write(() => catalog.sources.setState(source.id, { ...source.state, unavailable }));
     }
@@ -78,13 +84,14 @@ export async function scan(
 class Scan {
   readonly #catalog: Catalog;
   readonly #source: SourceRecord;
-  readonly #root: string;
+  /** Of a local source. */
+  readonly #root: string | undefined;
   readonly #options: ScanOptions;
   readonly #startedAt = performance.now();
   readonly #update: Update;
   readonly #result: ScanResult;
 
-  constructor(catalog: Catalog, source: SourceRecord, root: string, options: ScanOptions) {
+  constructor(catalog: Catalog, source: SourceRecord, root: string | undefined, options: ScanOptions) {
     this.#catalog = catalog;
     this.#source = source;
     this.#root = root;
@@ -97,7 +104,7 @@ class Scan {
       unreadable: [],
       seconds: 0,
     };
-    this.#update = new Update(catalog, source, root, this.#result);
+    this.#update = new Update(catalog, source, root ?? source.uri, this.#result);
   }
 
   async run(): Promise<ScanResult> {
@@ -114,11 +121,10 @@ class Scan {
   }
 
   async #crawl(): Promise<CrawlSummary> {
-    const { include, exclude, follow } = this.#source.options;
-    const all = [...exclude, ...(this.#options.exclude ?? [])];
+    const all = [...this.#source.options.exclude, ...(this.#options.exclude ?? [])];
     // A malformed glob is the user's mistake; told by the thread, it would be one of the source.
-    compileFilter(include, all);
-    const batches = crawl({ root: this.#root, include, exclude: all, follow }, this.#options.signal);
+    compileFilter(this.#source.options.include, all);
+    const batches = this.#batches(all);
     try {
       for (;;) {
         const { done, value } = await batches.next();
@@ -129,6 +135,13 @@ class Scan {
     } finally {
       await batches.return({ skipped: this.#result.skipped, unreadable: [] });
     }
+  }
+
+  #batches(exclude: readonly string[]): AsyncGenerator<FolderListing[], CrawlSummary> {
+    const { signal } = this.#options;
+    if (this.#root === undefined) return listRemote(this.#source, exclude, signal);
+    const { include, follow } = this.#source.options;
+    return crawl({ root: this.#root, include, exclude, follow }, signal);
   }
 
   #report(phase: ScanProgress['phase'], hashed = 0): void {
@@ -166,13 +179,15 @@ class Scan {
       'failed',
       `${deletions} of the ${total} files of ${name} are gone; nothing was deleted`,
       {
-        path: this.#root,
+        path: this.#root ?? this.#source.uri,
         hint: `is the disk mounted? If they are meant to be gone: facet index scan ${name} --allow-shrink`,
       },
     );
   }
 
+  /** What is remote would have to be downloaded for that. */
   async #hash(all: boolean): Promise<void> {
+    if (this.#root === undefined) return;
     const { hashed, modified, unreadable } = await hashFiles(this.#catalog, this.#source, this.#root, {
       all,
       signal: this.#options.signal,

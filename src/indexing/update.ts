@@ -224,12 +224,16 @@ export class Update {
 /** The same contents under the same permissions, as far as a listing tells. */
 function isSameVersion(file: KnownFile, a: FileAttributes): boolean {
   return (
-    file.size === a.size && file.mtimeUs === a.mtimeUs && file.mode === a.mode && file.target === a.target
+    file.size === a.size &&
+    file.mtimeUs === a.mtimeUs &&
+    file.mode === a.mode &&
+    file.target === a.target &&
+    file.version === a.version
   );
 }
 
 function isSame(file: KnownFile, a: FileAttributes): boolean {
-  return isSameVersion(file, a) && file.ino === a.ino && file.dev === a.dev;
+  return isSameVersion(file, a) && file.ino === a.ino && file.dev === a.dev && file.key === a.key;
 }
 
 function pathIn(folder: WrittenFolder, name: string): string {

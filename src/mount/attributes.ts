@@ -30,7 +30,7 @@ const BLOCK_SIZE = 128 * 1024;
 
 /** The tag of a node's present version: of files only, the rest has no contents of its own. */
 export function tagOf(node: Node): number {
-  return node.type === EntryType.file ? contentTag(node.size, node.mtimeUs) : 0;
+  return node.type === EntryType.file ? contentTag(node.size, node.mtimeUs, node.version) : 0;
 }
 
 export function fillEntry(out: Entry, node: Node, owner: Ownership): void {

@@ -26,6 +26,7 @@ import type { FuseRequest } from './kernel/reader.js';
 import { BEHIND_PARENT, BEHIND_SELF, ListedDirectories, START } from './listed-directories.js';
 import type { OpenFileTable } from './open-file-table.js';
 import { OpenFiles, type OpenVersion } from './open-files.js';
+import { type CacheSettings, RemoteFiles, type RemoteMessage } from './remote-files.js';
 import { Retries } from './retries.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
@@ -41,6 +42,9 @@ export interface DispatchOptions {
   /** Told of a version of a file that the catalog does not know yet. */
   onSighting: (sighted: { ino: number; seen: Version; known: Version }) => void;
   onReady: (negotiated: Negotiated) => void;
+  cache: CacheSettings;
+  /** For the main thread. */
+  onRemote: (message: RemoteMessage) => void;
 }
 
 export class Dispatch implements Handler {
@@ -50,6 +54,7 @@ export class Dispatch implements Handler {
   readonly #retries = new Retries();
   readonly #directories: ListedDirectories;
   readonly #scratch = createEntry();
+  readonly #remote: RemoteFiles;
   #files: OpenFiles;
   /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
   #opendirless = false;
@@ -59,6 +64,7 @@ export class Dispatch implements Handler {
     this.#volume = volume;
     this.#options = options;
     this.#directories = new ListedDirectories(volume);
+    this.#remote = new RemoteFiles(options.cache, options.onRemote);
     this.#files = new OpenFiles(options.device, options.openFiles, false);
   }
 
@@ -71,10 +77,11 @@ export class Dispatch implements Handler {
   /** After the last request. */
   end(): void {
     this.#files.end();
+    this.#remote.end();
   }
 
   get openFiles(): number {
-    return this.#files.count;
+    return this.#files.count + this.#remote.count;
   }
 
   lookup(request: FuseRequest, name: Buffer, out: Entry): number {
@@ -94,7 +101,7 @@ export class Dispatch implements Handler {
 
   getattr({ ino, tag }: FuseRequest, out: Entry): number {
     const node = this.#volume.tree.node(ino);
-    const open = this.#files.version(ino, tag);
+    const open = this.#files.version(ino, tag) ?? this.#remote.version(ino, tag);
     if (open) {
       this.#fillOpen(out, ino, tag, node?.type === EntryType.file ? { ...open, mode: node.mode } : open);
       return 0;
@@ -124,7 +131,7 @@ export class Dispatch implements Handler {
   }
 
   #fillOpen(out: Entry, ino: number, tag: number, { size, mtimeUs, mode, volatile }: OpenVersion): void {
-    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode }, this.#options.owner);
+    fillEntry(out, { ino, type: EntryType.file, size, mtimeUs, mode, version: null }, this.#options.owner);
     out.tag = tag;
     if (volatile) out.attrTimeoutMs = 0;
   }
@@ -144,6 +151,13 @@ export class Dispatch implements Handler {
 
   #open({ ino, tag, pid }: FuseRequest, out: Opened): number {
     const location = this.#volume.locate(ino);
+    if (this.#volume.isRemote(location.sourceId)) {
+      const { size, mtimeUs, version } = location;
+      // Another version came since the name was looked up: the kernel has to look it up once more.
+      if (contentTag(size, mtimeUs, version) !== tag) return -ESTALE;
+      this.#remote.open(ino, tag, location, out);
+      return 0;
+    }
     const file = this.#volume.open(location);
     const seen = { size: file.stats.size, mtimeUs: modifiedUs(file.stats) };
     if (contentTag(seen.size, seen.mtimeUs) === tag) {
@@ -163,13 +177,19 @@ export class Dispatch implements Handler {
   }
 
   read(request: FuseRequest, target: Buffer, at: number): number {
+    if (RemoteFiles.isHandle(request.handle)) return this.#remote.read(request, target, at);
     if (this.#files.splice(request)) return DEFERRED;
     const { handle, size, offset } = request;
     return this.#files.read(handle, target, at, size, offset);
   }
 
   release({ handle }: FuseRequest): void {
-    this.#files.release(handle);
+    if (RemoteFiles.isHandle(handle)) this.#remote.release(handle);
+    else this.#files.release(handle);
+  }
+
+  interrupt(uniqueLow: number, uniqueHigh: number): void {
+    this.#remote.interrupt(uniqueLow, uniqueHigh);
   }
 
   /** The kernel keeps a listing until `notify-thread.ts` says that it changed, and asks no more where it need not. */

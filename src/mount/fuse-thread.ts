@@ -13,6 +13,7 @@ import type { SessionState } from './kernel/operations.js';
 import { createSession } from './kernel/session.js';
 import type { StopSwitch } from './kernel/stop.js';
 import { OpenFileTable } from './open-file-table.js';
+import type { CacheSettings, RemoteMessage } from './remote-files.js';
 import type { Version } from './sightings.js';
 
 export interface FuseThreadData {
@@ -25,6 +26,7 @@ export interface FuseThreadData {
   stopSwitch: StopSwitch;
   /** See `OpenFileTable`. */
   openFiles: SharedArrayBuffer;
+  cache: CacheSettings;
   /** Requests by opcode, counted for the main thread to read. */
   requests: Float64Array;
 }
@@ -39,6 +41,7 @@ export interface Sighted {
 export type FuseThreadMessage =
   | { kind: 'ready'; negotiated: Negotiated }
   | ({ kind: 'sighting' } & Sighted)
+  | RemoteMessage
   | { kind: 'fault'; message: string; opcode: number }
   | { kind: 'ended'; state: SessionState };
 
@@ -52,6 +55,8 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
     openFiles: new OpenFileTable(data.openFiles),
     onSighting: sighted => post({ kind: 'sighting', ...sighted }),
     onReady: negotiated => post({ kind: 'ready', negotiated }),
+    cache: data.cache,
+    onRemote: post,
   });
   const session = createSession({
     handler: dispatch,

@@ -8,7 +8,9 @@ import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
 import { errorMessage, FacetError } from '../errors.js';
 import { openRoot } from '../sources/local.js';
+import { isRemote as isRemoteUri } from '../sources/open-remote.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
+import type { OpenRemoteContents } from '../volume/contents.js';
 import type { Ownership } from './attributes.js';
 import { type FuseThreadData, type FuseThreadMessage, MAX_READ, type Sighted } from './fuse-thread.js';
 import { findHolders } from './holders.js';
@@ -22,11 +24,16 @@ import { prepareMountpoint } from './mountpoint.js';
 import type { NotifyThreadData } from './notify-thread.js';
 import { createOpenFileTable } from './open-file-table.js';
 import { raiseReadAhead } from './read-ahead.js';
+import type { CacheSettings, RemoteMessage } from './remote-files.js';
+import { RemoteReads } from './remote-reads.js';
 import { isSameVersion } from './sightings.js';
 
 export interface MountOptions {
   owner: Ownership;
   allowOther: boolean;
+  /** Where contents from afar are kept, and the way to those that are not there. */
+  cache: CacheSettings;
+  openRemote: OpenRemoteContents;
   /** What went wrong without ending the mount. */
   onWarning: (message: string) => void;
 }
@@ -119,6 +126,7 @@ function namingHolders(error: unknown, mountpoint: string): unknown {
 /** The real roots of the sources that are there now. */
 function sourceRoots(catalog: Catalog): string[] {
   return catalog.sources.all().flatMap(source => {
+    if (isRemoteUri(source.uri)) return [];
     try {
       return [openRoot(source.uri)];
     } catch {
@@ -136,11 +144,13 @@ class Threads {
   readonly #device: number;
   readonly #catalog: Catalog;
   readonly #options: MountOptions;
+  readonly #reads: RemoteReads;
 
   constructor(catalog: Catalog, device: number, mountpoint: string, fromSeq: number, options: MountOptions) {
     this.#catalog = catalog;
     this.#device = device;
     this.#options = options;
+    this.#reads = new RemoteReads({ device, ...options });
     const { file: catalogFile } = catalog;
     const openFiles = createOpenFileTable();
     const fuse = start<FuseThreadData>('./fuse-thread.js', {
@@ -151,6 +161,7 @@ class Threads {
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
       openFiles,
+      cache: options.cache,
       requests: this.requests,
     });
     const notify = start<NotifyThreadData>('./notify-thread.js', {
@@ -197,6 +208,7 @@ class Threads {
     });
     const notifyExited = exit(notify);
     await exit(fuse);
+    this.#reads.close();
     Atomics.store(this.#notifyStop, 0, 1);
     await notifyExited;
     closeSync(this.#device);
@@ -207,6 +219,7 @@ class Threads {
     if (message.kind === 'fault') {
       this.#options.onWarning(`request ${message.opcode} failed: ${message.message}`);
     }
+    if (isRemote(message)) this.#reads.onMessage(message);
     if (message.kind !== 'sighting') return;
     try {
       recordSighting(this.#catalog, message);
@@ -214,6 +227,10 @@ class Threads {
       this.#options.onWarning(`cannot record a changed file: ${errorMessage(error)}`);
     }
   }
+}
+
+function isRemote(message: FuseThreadMessage): message is RemoteMessage {
+  return message.kind.startsWith('remote-');
 }
 
 function start<Data>(file: string, workerData: Data): Worker {

@@ -13,8 +13,8 @@ function attributesOf(volume: Volume, ino: number): Map<string, string> {
     ['id', String(file.id)],
     ['source', file.source],
     ['path', sourcePath(file)],
-    ['version', `${file.mtimeUs}-${file.size}`],
-    ['tier', 'local'],
+    ['version', file.version ?? `${file.mtimeUs}-${file.size}`],
+    ['tier', volume.isRemote(file.sourceId) ? 'remote' : 'local'],
     ['sha256', file.sha256 ? Buffer.from(file.sha256).toString('hex') : undefined],
   ];
   return new Map(values.filter((each): each is [string, string] => each[1] !== undefined));

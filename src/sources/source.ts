@@ -19,6 +19,8 @@ export interface FolderListing {
   attributes: Float64Array;
   /** The target of each name that is a symbolic link. */
   targets: Map<number, string>;
+  /** Of a remote source: version and key of each name. Local files have neither. */
+  remote?: readonly { version: string | null; key: string | null }[];
 }
 
 /** Something in a source that could not be listed; what the catalog knows of it stays. */
@@ -42,12 +44,15 @@ export interface Skipped {
 export function attributesAt(listing: FolderListing, index: number): FileAttributes {
   const at = index * ATTRIBUTES_PER_FILE;
   const numbers = listing.attributes;
+  const remote = listing.remote?.[index];
   return {
     size: numbers[at] ?? 0,
     mtimeUs: numbers[at + 1] ?? 0,
     mode: numbers[at + 2] ?? 0,
-    dev: numbers[at + 3] ?? 0,
-    ino: numbers[at + 4] ?? 0,
+    dev: remote ? null : (numbers[at + 3] ?? 0),
+    ino: remote ? null : (numbers[at + 4] ?? 0),
     target: listing.targets.get(index) ?? null,
+    version: remote?.version ?? null,
+    key: remote?.key ?? null,
   };
 }

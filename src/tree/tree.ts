@@ -16,6 +16,8 @@ export interface Node {
   mtimeUs: number;
   /** st_mode, as it is at the origin. */
   mode: number;
+  /** Of a remote file: other contents have another one, even when size and time are the same. */
+  version: string | null;
 }
 
 /** A name in a directory, and what it leads to. */
@@ -31,18 +33,25 @@ export interface NamedNode extends Node, Name {}
 const PAGE = 512;
 
 /** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
-type NodeRow = [ino: number, type: EntryType, size: number, mtimeUs: number, mode: number];
+type NodeRow = [
+  ino: number,
+  type: EntryType,
+  size: number,
+  mtimeUs: number,
+  mode: number,
+  version: string | null,
+];
 type NamedRow = [name: string, ...NodeRow];
 type NameRow = [name: string, ino: number, type: EntryType];
 
-const NODE = `e.ino, e.type, coalesce(f.size, 0), coalesce(f.mtime_us, d.mtime_us), coalesce(f.mode, d.mode)`;
+const NODE = `e.ino, e.type, coalesce(f.size, 0), coalesce(f.mtime_us, d.mtime_us), coalesce(f.mode, d.mode), f.version`;
 const JOINED = `entries e LEFT JOIN files f ON f.id = e.ino AND e.type <> ${EntryType.directory}
   LEFT JOIN dirs d ON d.ino = e.ino AND e.type = ${EntryType.directory}`;
 
 export class Tree {
   readonly #db: Database;
   readonly #lookup: Statement<[number, string], NodeRow>;
-  readonly #file: Statement<[number], { size: number; mtimeUs: number; mode: number }>;
+  readonly #file: Statement<[number], Pick<Node, 'size' | 'mtimeUs' | 'mode' | 'version'>>;
   readonly #directory: Statement<[number], { mtimeUs: number; mode: number; parent: number }>;
   /** By limit: a bound LIMIT would make SQLite plan the query anew each time, which doubles its cost. */
   readonly #lists = new Map<number, Statement<[number, string], NamedRow>>();
@@ -56,7 +65,7 @@ export class Tree {
       .prepare<[number, string], NodeRow>(`SELECT ${NODE} FROM ${JOINED} WHERE e.parent = ? AND e.name = ?`)
       .raw();
     this.#file = db.prepare(
-      'SELECT size, mtime_us AS mtimeUs, mode FROM files WHERE id = ? AND deleted_at IS NULL',
+      'SELECT size, mtime_us AS mtimeUs, mode, version FROM files WHERE id = ? AND deleted_at IS NULL',
     );
     this.#directory = db.prepare('SELECT mtime_us AS mtimeUs, mode, parent FROM dirs WHERE ino = ?');
     this.#totals = db.prepare(
@@ -69,8 +78,8 @@ export class Tree {
   lookup(parent: number, name: string): Node | undefined {
     const row = this.#lookup.get(parent, name);
     if (!row) return undefined;
-    const [ino, type, size, mtimeUs, mode] = row;
-    return { ino, type, size, mtimeUs, mode };
+    const [ino, type, size, mtimeUs, mode, version] = row;
+    return { ino, type, size, mtimeUs, mode, version };
   }
 
   /** The inode's attributes; undefined when there is no such inode (any more). */
@@ -79,7 +88,8 @@ export class Tree {
     if (file) return { ino, type: entryType(file.mode), ...file };
     const directory = this.#directory.get(ino);
     if (!directory) return undefined;
-    return { ino, type: EntryType.directory, size: 0, mtimeUs: directory.mtimeUs, mode: directory.mode };
+    const { mtimeUs, mode } = directory;
+    return { ino, type: EntryType.directory, size: 0, mtimeUs, mode, version: null };
   }
 
   /** The directory above a directory; the root is above itself. */
@@ -101,7 +111,15 @@ export class Tree {
   list(ino: number, after: string, limit: number): NamedNode[] {
     return this.#listing(limit)
       .all(ino, after)
-      .map(([name, node, type, size, mtimeUs, mode]) => ({ name, ino: node, type, size, mtimeUs, mode }));
+      .map(([name, node, type, size, mtimeUs, mode, version]) => ({
+        name,
+        ino: node,
+        type,
+        size,
+        mtimeUs,
+        mode,
+        version,
+      }));
   }
 
   /** As `list`, without attributes: that takes a third of the time. */

@@ -3,16 +3,17 @@
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, type Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, lstat, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
-import { lockFile } from './flock.js';
+import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { makeFolders } from './folders.js';
-import { readPieces, refuseChanged } from './pieces.js';
+import { readPieces } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
 import type { Volume } from './volume.js';
 
@@ -53,6 +54,7 @@ export async function fetchFile(
   record: FileRecord,
   to: Destination,
   options: FetchOptions,
+  openRemote?: OpenRemoteContents,
 ): Promise<Fetched> {
   const destination = resolve(to.folder, to.relative);
   const before = underWay.get(destination);
@@ -60,7 +62,12 @@ export async function fetchFile(
     await before?.catch(() => {});
     await makeFolders(to.folder, dirname(to.relative));
     if (record.target !== null) return fetchLink(record.target, destination, options.force);
-    return fetchContents(volume, record, destination, options);
+    const contents = await openContents(volume, record, openRemote);
+    try {
+      return await fetchContents({ contents, record }, destination, options);
+    } finally {
+      contents.close();
+    }
   })();
   underWay.set(destination, fetching);
   try {
@@ -70,39 +77,31 @@ export async function fetchFile(
   }
 }
 
-async function fetchContents(
-  volume: Volume,
-  record: FileRecord,
-  destination: string,
-  options: FetchOptions,
-): Promise<Fetched> {
-  const { fd, stats } = volume.open(record);
-  try {
-    if (!options.range && (await isThere(destination, stats, options.force))) {
-      return { status: 'unchanged', bytes: 0 };
-    }
-    const source: Source = { fd, stats, record };
-    const bytes = options.range
-      ? await fetchRange(source, destination, options.range, options)
-      : await fetchWhole(source, destination, options);
-    return { status: 'fetched', bytes };
-  } finally {
-    closeSync(fd);
+async function fetchContents(source: Source, destination: string, options: FetchOptions): Promise<Fetched> {
+  if (!options.range && (await isThere(destination, source.contents, options.force))) {
+    return { status: 'unchanged', bytes: 0 };
   }
+  const bytes = options.range
+    ? await fetchRange(source, destination, options.range, options)
+    : await fetchWhole(source, destination, options);
+  return { status: 'fetched', bytes };
 }
 
-/** An open file, and what it was when it was opened. */
+/** An open file, and what the catalog knows of it. */
 interface Source {
-  fd: number;
-  stats: Stats;
+  contents: OpenContents;
   record: FileRecord;
 }
 
 /** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
-async function isThere(destination: string, stats: Stats, force: boolean): Promise<boolean> {
+async function isThere(
+  destination: string,
+  { size, mtimeUs }: OpenContents,
+  force: boolean,
+): Promise<boolean> {
   const present = await presentAt(destination);
   if (!present) return false;
-  const same = present.isFile() && present.size === stats.size && modifiedUs(present) === modifiedUs(stats);
+  const same = present.isFile() && present.size === size && modifiedUs(present) === mtimeUs;
   if (!same) refuseUnless(force && !present.isDirectory(), destination);
   return same;
 }
@@ -125,16 +124,16 @@ function refuseUnless(allowed: boolean, destination: string): void {
 }
 
 async function fetchWhole(source: Source, destination: string, options: FetchOptions): Promise<number> {
-  const { record, stats } = source;
+  const { record, contents } = source;
   const part = partName(destination, source, '');
   const handle = await openPart(part);
   try {
     const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
     const from = await resumeFrom(handle, source, hash);
-    const bytes = await copy(source, handle, { start: from, end: stats.size, at: from }, hash, options);
+    const bytes = await copy(source, handle, { start: from, end: contents.size, at: from }, hash, options);
     verify(record, hash);
-    await handle.chmod((stats.mode & 0o777) | 0o600);
-    await setModified(handle, stats);
+    await handle.chmod((contents.mode & 0o777) | 0o600);
+    await setModified(handle, contents.mtimeUs);
     await handle.datasync();
     await publish(part, destination, options.force);
     return bytes;
@@ -153,7 +152,7 @@ async function fetchRange(
   range: ByteRange,
   options: FetchOptions,
 ): Promise<number> {
-  const { start, end } = resolveRange(range, source.stats.size);
+  const { start, end } = resolveRange(range, source.contents.size);
   if (!options.force && (await presentAt(destination))) refuseUnless(false, destination);
   const part = partName(destination, source, `-${start}-${end}`);
   const handle = await openPart(part);
@@ -172,12 +171,12 @@ async function fetchRange(
 }
 
 /** Names destination, file and version, so that no part is ever continued as another file's or version's. */
-function partName(destination: string, { record, stats }: Source, range: string): string {
+function partName(destination: string, { record, contents }: Source, range: string): string {
   // The destination's own name may take all of the 255 bytes that a name can have.
   const name = createHash('sha256').update(basename(destination)).digest('hex').slice(0, 16);
   return join(
     dirname(destination),
-    `.${name}-${record.id}-${modifiedUs(stats)}-${stats.size}${range}.facet-part`,
+    `.${name}-${record.id}-${contents.mtimeUs}-${contents.size}${range}.facet-part`,
   );
 }
 
@@ -189,7 +188,7 @@ async function openPart(part: string): Promise<FileHandle> {
   try {
     const stats = await handle.stat();
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
-    if (lockFile(handle.fd) && stats.nlink === 1) return handle;
+    if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
     throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
       path: part,
       hint: 'wait for it to finish',
@@ -201,17 +200,18 @@ async function openPart(part: string): Promise<FileHandle> {
 }
 
 /** A checksum is of the version that the catalog describes, and says nothing of another one. */
-function checksumToVerify({ record, stats }: Source): Uint8Array | null {
-  return record.size === stats.size && record.mtimeUs === modifiedUs(stats) ? record.sha256 : null;
+function checksumToVerify({ record, contents }: Source): Uint8Array | null {
+  return record.size === contents.size && record.mtimeUs === contents.mtimeUs ? record.sha256 : null;
 }
 
 /**
  * Where to go on: behind what the part has in common with the file, which `hash` then covers. It is compared, because
- * after a power cut a part can be long enough and yet hold something else.
+ * after a power cut a part can be long enough and yet hold something else. What comes from afar is continued by the cache, in
+ * which every block is known to be right.
  */
-async function resumeFrom(part: FileHandle, { fd, stats }: Source, hash: Hash | undefined): Promise<number> {
-  const present = Math.min((await part.stat()).size, stats.size);
-  const expected = readPieces(fd, 0, present);
+async function resumeFrom(part: FileHandle, { contents }: Source, hash: Hash | undefined): Promise<number> {
+  const present = contents.isLocal ? Math.min((await part.stat()).size, contents.size) : 0;
+  const expected = contents.pieces(0, present)[Symbol.asyncIterator]();
   let at = 0;
   for await (const piece of readPieces(part.fd, 0, present)) {
     const { value } = await expected.next();
@@ -225,20 +225,20 @@ async function resumeFrom(part: FileHandle, { fd, stats }: Source, hash: Hash | 
 
 /** Copies the bytes from `start` to `end` to the part, from its offset `at` on. Returns how many they were. */
 async function copy(
-  { fd, stats, record }: Source,
+  { contents }: Source,
   part: FileHandle,
   { start, end, at }: { start: number; end: number; at: number },
   hash: Hash | undefined,
   { signal, onBytes }: FetchOptions,
 ): Promise<number> {
   let copied = 0;
-  for await (const piece of readPieces(fd, start, end, signal)) {
+  for await (const piece of contents.pieces(start, end, signal)) {
     hash?.update(piece);
     await writeAll(part, piece, at + copied);
     copied += piece.length;
     onBytes(piece.length);
   }
-  refuseChanged(fd, stats, sourcePath(record));
+  contents.refuseChanged();
   return copied;
 }
 
@@ -262,8 +262,7 @@ function verify(record: FileRecord, hash: Hash | undefined): void {
  * through a double on their way, which must not make them the microsecond before. Node takes a number before 1970 for the
  * present time, but not a string.
  */
-async function setModified(part: FileHandle, stats: Stats): Promise<void> {
-  const us = modifiedUs(stats);
+async function setModified(part: FileHandle, us: number): Promise<void> {
   const seconds = String((us + Math.sign(us) * 0.4) / 1e6);
   await part.utimes(seconds, seconds);
 }
@@ -304,6 +303,7 @@ export async function* readFile(
   record: FileRecord,
   range: ByteRange | undefined,
   signal: AbortSignal,
+  openRemote?: OpenRemoteContents,
 ): AsyncGenerator<Buffer> {
   if (record.target !== null) {
     throw new FacetError(
@@ -314,12 +314,12 @@ export async function* readFile(
       },
     );
   }
-  const { fd, stats } = volume.open(record);
+  const contents = await openContents(volume, record, openRemote);
   try {
-    const { start, end } = resolveRange(range ?? { start: 0, end: undefined }, stats.size);
-    yield* readPieces(fd, start, end, signal);
-    refuseChanged(fd, stats, sourcePath(record));
+    const { start, end } = resolveRange(range ?? { start: 0, end: undefined }, contents.size);
+    yield* contents.pieces(start, end, signal);
+    contents.refuseChanged();
   } finally {
-    closeSync(fd);
+    contents.close();
   }
 }

@@ -9,6 +9,7 @@ import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
 import { openRoot } from '../sources/local.js';
+import { isRemote } from '../sources/open-remote.js';
 import { Tree } from '../tree/tree.js';
 
 /** Where a source's files are on this machine. */
@@ -24,6 +25,8 @@ export class Volume {
   readonly sources: Sources;
   readonly #avoid: string | undefined;
   readonly #local = new Map<number, LocalSource>();
+  /** The number of a source is never another's. */
+  readonly #remote = new Map<number, boolean>();
 
   /**
    * Opens the catalog in `catalogFile` for reading. Below `avoid`, its own mountpoint, the volume opens nothing: it would
@@ -74,6 +77,16 @@ export class Volume {
       this.#local.delete(file.sourceId);
       throw error;
     }
+  }
+
+  /** Is the source reached over a network? `open` is for the others. */
+  isRemote(sourceId: number): boolean {
+    const known = this.#remote.get(sourceId);
+    if (known !== undefined) return known;
+    const source = this.sources.withId(sourceId);
+    if (!source) return false;
+    this.#remote.set(sourceId, isRemote(source.uri));
+    return isRemote(source.uri);
   }
 
   #localSource(id: number): LocalSource {

@@ -49,6 +49,8 @@ function fill(writer: CatalogWriter, source: SourceRecord, from: number, to: num
       dev: null,
       ino: null,
       target: null,
+      version: null,
+      key: null,
     });
   }
 }

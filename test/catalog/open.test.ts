@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import { openDatabase } from '../../src/catalog/database.js';
 import { databaseError } from '../../src/catalog/database-error.js';
-import { SCHEMA_VERSION } from '../../src/catalog/schema.js';
+import { MIGRATIONS, SCHEMA_VERSION } from '../../src/catalog/schema.js';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import { openCatalog, putFiles, putSource } from '../support/catalogs.js';
 import { runProgram, startProgram } from '../support/processes.js';
@@ -75,6 +75,32 @@ test('a database says which program and which version made it', t => {
   assert.equal(db.pragma('journal_mode', { simple: true }), 'wal');
   db.close();
 });
+
+for (let version = 1; version < SCHEMA_VERSION; version++) {
+  test(`a catalog of version ${version} is brought up to date, with what is in it`, t => {
+    const file = catalogFile(t);
+    databaseOf(
+      file,
+      ...MIGRATIONS.slice(0, version),
+      'PRAGMA application_id = 0x66616374',
+      `PRAGMA user_version = ${version}`,
+      `INSERT INTO sources(id, name, uri, options) VALUES (1, 'docs', '/nowhere', '{"include":[],"exclude":[]}')`,
+      `INSERT INTO folders(id, source_id, path, mtime_us, mode) VALUES (1, 1, '', 0, ${0o040755})`,
+      `INSERT INTO files(id, folder_id, name, size, mtime_us, mode) VALUES (1000, 1, 'a', 1, 1, ${0o100644})`,
+      `INSERT INTO dirs VALUES (1001, 1, 'docs', 0, ${0o040755}, 1)`,
+      `INSERT INTO entries(parent, name, ino, type) VALUES (1, 'docs', 1001, 4), (1001, 'a', 1000, 8)`,
+      `UPDATE counters SET value = 1002`,
+    );
+    const catalog = openCatalog(file);
+    t.after(() => catalog.close());
+    assertSound(catalog.db);
+    assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/a']);
+    const record = catalog.files.get(1000);
+    assert.deepEqual([record?.name, record?.version, record?.key], ['a', null, null]);
+    putFiles(catalog, catalog.sources.get('docs'), 'new', ['b']);
+    assert.equal(catalog.db.pragma('user_version', { simple: true }), SCHEMA_VERSION);
+  });
+}
 
 test('reading where there is no catalog is not-found, and makes none', t => {
   const file = catalogFile(t);

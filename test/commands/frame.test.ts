@@ -321,7 +321,7 @@ test('the completion scripts are made from the declarations, and bash completes 
   const offered = (words: string[], cwd = '/') => completeInBash(script, words, cwd);
   assert.ok(offered(['facet', '']).includes('cache'));
   assert.deepEqual(offered(['facet', 'ca']), ['cache']);
-  assert.deepEqual(offered(['facet', 'cache', '']), ['status']);
+  assert.deepEqual(offered(['facet', 'cache', 'un']), ['unpin']);
   assert.deepEqual(offered(['facet', '--json', '--home', '/x', 'cache', 'st']), ['status']);
   assert.deepEqual(offered(['facet', 'completion', '']), ['bash', 'zsh', 'fish']);
   assert.deepEqual(offered(['facet', 'completion', 'z']), ['zsh']);

@@ -75,8 +75,8 @@ describe('facet index add', () => {
         await fails(place, ['index', 'add', '--', name, elsewhere], 2, /cannot be the name|is too long/);
       }
       await fails(place, ['index', 'add', 'docs', elsewhere], 1, /is a source named docs already/);
-      await fails(place, ['index', 'add', 'n', 's3://bucket/prefix'], 2, /no sources of the kind s3:/);
-      await fails(place, ['index', 'add', 'n', 'https://example.com/'], 2, /no sources of the kind https:/);
+      await fails(place, ['index', 'add', 'n', 'ftp://host/folder'], 2, /ftp:.* is no kind of source/);
+      await fails(place, ['index', 'add', 'n', 'https://example.com/?a'], 2, /is no folder/);
       await fails(place, ['index', 'add', 'n', 'file://other-host/x'], 2, /file/);
       await fails(place, ['index', 'add', 'n', join(place.base, 'missing')], 5, /does not exist/);
       await fails(place, ['index', 'add', 'n', join(place.source, 'a.txt')], 5, /not a folder/);

@@ -121,7 +121,10 @@ function argumentList(specs: Arguments): string {
 function optionList(specs: Options): string {
   return Object.entries(specs)
     .map(([name, spec]) =>
-      tagged(optionHead(name, spec), prose(sentence(spec.says)) + choices(spec) + fallback(spec)),
+      tagged(
+        optionHead(name, spec),
+        prose(sentence(spec.says)) + choices(spec) + fallback(spec) + again(spec),
+      ),
     )
     .join('\n');
 }
@@ -140,6 +143,10 @@ function choices({ kind, says }: Pick<OptionSpec<unknown>, 'kind' | 'says'>): st
 
 function fallback({ defaultText }: OptionSpec<unknown>): string {
   return defaultText === undefined ? '' : `\nThe default is ${bold(defaultText)}.`;
+}
+
+function again({ repeats }: OptionSpec<unknown>): string {
+  return repeats ? '\nMay be repeated.' : '';
 }
 
 function exampleList({ examples = [] }: Command): string {

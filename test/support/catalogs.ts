@@ -42,7 +42,17 @@ export const FILE_MODE = 0o100644;
 export const LINK_MODE = 0o120777;
 
 export function attributes(given: Partial<FileAttributes> = {}): FileAttributes {
-  return { size: 1, mtimeUs: 1_000_000, mode: FILE_MODE, dev: null, ino: null, target: null, ...given };
+  return {
+    size: 1,
+    mtimeUs: 1_000_000,
+    mode: FILE_MODE,
+    dev: null,
+    ino: null,
+    target: null,
+    version: null,
+    key: null,
+    ...given,
+  };
 }
 
 /** Adds files to a folder of a source, in one transaction. Returns their ids. */

@@ -1,0 +1,88 @@
+/** `facet cache warm`: contents before anybody asks for them. */
+import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
+import { FacetError } from '../../src/errors.js';
+import { parseQuery } from '../../src/query/parse.js';
+import { matching } from '../../src/volume/matching.js';
+import type { Volume } from '../../src/volume/volume.js';
+import { argumentList, type CommandContext, command, option } from '../command.js';
+import { describeFailure } from '../failure.js';
+import { formatItems } from '../format.js';
+import { filesOf } from '../index/files.js';
+import { count, path, size, text } from '../kinds.js';
+import { inParallel } from '../parallel.js';
+import { openProgress } from '../progress.js';
+import { remoteAccess } from '../remote.js';
+import { printable } from '../terminal.js';
+import { openVolume } from '../volume.js';
+
+export default command({
+  description:
+    'Downloads files of remote sources into the cache, so that reading them later needs no network. What is there already is not downloaded again; after an interruption the same command goes on where it stopped.',
+  arguments: { paths: argumentList(path, 'PATH', 'a path in the tree, or a glob') },
+  options: {
+    query: option(text, 'QUERY', 'the files that a query asks for'),
+    parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
+    limitRate: option(size, 'SIZE', 'at most so many bytes a second, such as 5MB'),
+  },
+  examples: [
+    { command: "facet cache warm --query 'label:next age<30d'", says: 'from cron, what will be wanted' },
+    { command: 'facet cache warm /films/Dune.mkv', says: 'one file' },
+  ],
+  async run(context, { paths }, { query, parallel, limitRate }) {
+    if (paths.length === 0 && query === undefined) {
+      throw new FacetError('usage', 'which files? give a PATH, a glob or --query');
+    }
+    const wanted = query === undefined ? undefined : parseQuery(query);
+    const volume = await openVolume(context.home);
+    const remote = remoteAccess(volume.sources, context.home, { limitRate });
+    const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
+    const tally = { files: 0, failed: 0 };
+    let arrived = 0;
+    const warm = async (file: FileRecord) => {
+      try {
+        const contents = await remote.open();
+        await contents.downloads.ensure(await contents.contentOf(file), 0, file.size, {
+          signal: context.signal,
+        });
+        arrived += file.size;
+        progress.update(arrived);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        tally.failed++;
+        const { message, hint } = describeFailure(error);
+        context.warn(`${printable(`${file.source}:${sourcePath(file)}`)}: ${message}`, hint);
+      }
+    };
+    try {
+      const files = remoteFiles(volume, [
+        ...filesOf(volume, paths),
+        ...(wanted ? matching(volume, wanted) : []),
+      ]);
+      for await (const _ of inParallel(files, parallel, warm)) tally.files++;
+    } finally {
+      progress.stop();
+      await remote.close();
+      volume.close();
+    }
+    await finish(context, tally);
+  },
+});
+
+/** Those of local folders are never cached. */
+function remoteFiles(volume: Volume, files: readonly FileRecord[]): FileRecord[] {
+  return files.filter(({ sourceId, target }) => target === null && volume.isRemote(sourceId));
+}
+
+async function finish(
+  { output }: CommandContext,
+  { files, failed }: { files: number; failed: number },
+): Promise<void> {
+  await output.result(
+    { files: files - failed, failed },
+    () => `${formatItems(files - failed, 'file')} in the cache`,
+  );
+  if (failed === 0) return;
+  throw new FacetError('partial', `${failed} of ${formatItems(files, 'file')} could not be downloaded`, {
+    hint: 'run the same command again: what was downloaded is not downloaded twice',
+  });
+}

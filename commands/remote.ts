@@ -1,0 +1,34 @@
+/** Opens the way to remote contents for a command, when the first of them is wanted, and closes it again. */
+
+import type { Sources } from '../src/catalog/sources.js';
+import { loadConfig } from '../src/config/config.js';
+import type { Home } from '../src/config/home.js';
+import type { OpenRemoteContents } from '../src/volume/contents.js';
+import type { RemoteContents, RemoteOptions } from '../src/volume/remote-contents.js';
+
+export interface RemoteAccess {
+  open: OpenRemoteContents;
+  close(): Promise<void>;
+}
+
+export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'onChanged'>;
+
+export function remoteAccess(sources: Sources, home: Home, options: RemoteAccessOptions = {}): RemoteAccess {
+  let opened: Promise<RemoteContents> | undefined;
+  const open = async () => {
+    const { RemoteContents } = await import('../src/volume/remote-contents.js');
+    const { maxSize, minFree, maxAge } = (await loadConfig(home)).cache;
+    return new RemoteContents(sources, {
+      directory: home.cacheDir,
+      limits: { maxSize, minFree, maxAge },
+      ...options,
+    });
+  };
+  return {
+    open: () => {
+      opened ??= open();
+      return opened;
+    },
+    close: async () => (await opened)?.close(),
+  };
+}

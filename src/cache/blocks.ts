@@ -1,0 +1,68 @@
+/**
+ * The blocks of a blob: 1 MiB each, the last one as long as what is left. A block is there or it is not; its checksum tells
+ * whether its bytes are still those that were written. Ranges are of bytes or of block numbers, as each name says.
+ */
+import { readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { systemErrorCode } from '../errors.js';
+import type { Interval } from './intervals.js';
+
+export const BLOCK_SIZE = 1 << 20;
+
+/** What a disk gives out at once, nearly everywhere. */
+const PAGE_SIZE = 4096;
+
+/** How many blocks a blob of this size has. */
+export function blockCount(size: number): number {
+  return Math.ceil(size / BLOCK_SIZE);
+}
+
+/** The blocks that these bytes lie in. */
+export function blocksTouched(start: number, end: number): Interval {
+  return {
+    start: Math.floor(start / BLOCK_SIZE),
+    end: start < end ? Math.ceil(end / BLOCK_SIZE) : Math.floor(start / BLOCK_SIZE),
+  };
+}
+
+/** The bytes of these blocks. */
+export function bytesOf(size: number, blocks: Interval): Interval {
+  return { start: blocks.start * BLOCK_SIZE, end: Math.min(blocks.end * BLOCK_SIZE, size) };
+}
+
+/** The room that these blocks take on a disk. */
+export function roomOf(size: number, blocks: Interval): number {
+  const { start, end } = bytesOf(size, blocks);
+  return Math.ceil(Math.max(end - start, 0) / PAGE_SIZE) * PAGE_SIZE;
+}
+
+let scratch: Buffer | undefined;
+
+/** CRC-32 of a block as it is on the disk; undefined when it cannot be read in full. */
+export function checksumOnDisk(fd: number, size: number, block: number): number | undefined {
+  scratch ??= Buffer.allocUnsafeSlow(BLOCK_SIZE);
+  const { start, end } = bytesOf(size, { start: block, end: block + 1 });
+  return readFully(fd, scratch, 0, end - start, start) ? crc32(scratch.subarray(0, end - start)) : undefined;
+}
+
+/** Reads exactly `length` bytes; false when the file is shorter, or its disk cannot read them. */
+export function readFully(
+  fd: number,
+  target: Uint8Array,
+  at: number,
+  length: number,
+  offset: number,
+): boolean {
+  let done = 0;
+  try {
+    while (done < length) {
+      const count = readSync(fd, target, at + done, length - done, offset + done);
+      if (count === 0) return false;
+      done += count;
+    }
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EIO') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The cache on disk: contents from afar, kept in `index.db`, `blobs/` and `tmp/` of one directory. Any number of processes and
+ * threads share it, each with a `Cache` of its own; every call is synchronous.
+ *
+ * A blob is one version of one file's contents. Its key is the caller's, any text that names the version too; several keys with
+ * equal contents lead to one blob. Bytes are found only once they are safe on the disk, and served only when they have the
+ * checksum they were written with. Nothing here knows where contents come from.
+ */
+import type { Statement } from 'better-sqlite3';
+import { Accesses } from './accesses.js';
+import { BlobFiles } from './blob-files.js';
+import { BlobIndex } from './blob-index.js';
+import { BlockMap } from './block-map.js';
+import { BlockWriter, type BlockWriterParts } from './block-writer.js';
+import { BLOCK_SIZE } from './blocks.js';
+import { translated } from './cache-error.js';
+import { CheckedBlocks } from './checked-blocks.js';
+import { Claims } from './claims.js';
+import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
+import type { ExpectedContents } from './digest.js';
+import { type Evicted, Evictor } from './eviction.js';
+import type { BlobHandle } from './handle.js';
+import type { Interval } from './intervals.js';
+import { Recovery } from './recovery.js';
+import { freeBytes, type Limits, Space } from './space.js';
+import { openBlob, shareContents } from './twins.js';
+import { type Verified, verifyCache } from './verify.js';
+import { WholeWriter } from './whole-writer.js';
+import type { BlobWriter } from './writer.js';
+
+const BLOCK_THRESHOLD = 50_000_000;
+
+/** Rows that `list` reads at once. */
+const LIST_BATCH = 500;
+
+export interface CachedContents {
+  key: string;
+  /** Bytes: of the whole contents, and of the disk for what is there of them. */
+  size: number;
+  room: number;
+  isWhole: boolean;
+  isPinned: boolean;
+  /** Milliseconds since the epoch; exact to a minute. */
+  accessedAt: number;
+}
+
+export interface CacheStatus {
+  blobs: number;
+  /** Bytes of the disk that contents take, and those set aside. */
+  bytes: number;
+  /** Of them, those that are pinned. */
+  pinned: number;
+  maxSize: number;
+  minFree: number;
+  /** Bytes that are free on the disk. */
+  free: number;
+  /** Reads that the cache could answer, and could not, of all processes. */
+  hits: number;
+  misses: number;
+}
+
+export class Cache {
+  readonly directory: string;
+  readonly #limits: Limits;
+  readonly #index: IndexDatabase;
+  readonly #parts: BlockWriterParts;
+  readonly #evictor: Evictor;
+  readonly #recovery: Recovery;
+  readonly #claims: Claims;
+  readonly #addPin: Statement<[string]>;
+  readonly #removePin: Statement<[string]>;
+  readonly #pinned: Statement<[string, string], string>;
+  readonly #list: Statement<
+    [string],
+    Omit<CachedContents, 'isWhole' | 'isPinned'> & { whole: number; pinned: number }
+  >;
+  readonly #pinnedRoom: Statement<[], number>;
+
+  /**
+   * Opens the cache in a directory; the rest is as `access` says.
+   * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` (a damaged index) or `failed` (of another version).
+   */
+  static open(directory: string, limits: Limits, access: CacheAccess = 'write'): Cache {
+    const index = new IndexDatabase(directory, access);
+    try {
+      return translated(directory, () => new Cache(index, limits, access));
+    } catch (error) {
+      index.close();
+      throw error;
+    }
+  }
+
+  private constructor(index: IndexDatabase, limits: Limits, access: CacheAccess) {
+    const { directory, db } = index;
+    const [blobs, blocks, files] = [new BlobIndex(db), new BlockMap(db), new BlobFiles(directory)];
+    this.directory = directory;
+    this.#limits = limits;
+    this.#index = index;
+    this.#evictor = new Evictor(index, blobs, files);
+    this.#recovery = new Recovery(index, blobs, blocks, files);
+    this.#claims = new Claims(index);
+    const accesses = new Accesses(index);
+    const space = new Space(index, blobs, this.#evictor, limits, () => this.#tidy());
+    this.#parts = {
+      ...{ index, blobs, blocks, files, space, accesses, checked: new CheckedBlocks() },
+      releasePending: (blob, fd) => this.#recovery.releasePending(blob, fd),
+    };
+    this.#addPin = db.prepare('INSERT OR IGNORE INTO pins VALUES (?)');
+    this.#removePin = db.prepare('DELETE FROM pins WHERE key = ?');
+    this.#pinned = db
+      .prepare<[string, string], string>('SELECT key FROM pins WHERE key BETWEEN ? AND ?')
+      .pluck();
+    this.#list = db.prepare(
+      `SELECT k.key, b.size, b.room - b.pending AS room, b.accessed_at AS accessedAt,
+         b.present * ${BLOCK_SIZE} >= b.size AS whole, EXISTS (SELECT 1 FROM pins p WHERE p.key = k.key) AS pinned
+       FROM keys k JOIN blobs b ON b.id = k.blob_id
+       WHERE k.key > ? AND b.state = ${BlobState.kept} ORDER BY k.key LIMIT ${LIST_BATCH}`,
+    );
+    this.#pinnedRoom = db
+      .prepare<[], number>('SELECT coalesce(sum(room), 0) FROM blobs WHERE pinned = 1')
+      .pluck();
+    if (access === 'read') return;
+    files.create();
+    this.#recovery.sweep();
+  }
+
+  #tidy(): void {
+    this.#parts.accesses.flush();
+    this.#recovery.sweep();
+  }
+
+  /** Opens what there is under a key; undefined when that is nothing, or contents of another size. Whoever opens it closes it. */
+  lookup(key: string, size: number): BlobHandle | undefined {
+    return translated(this.directory, () => {
+      const blob = this.#parts.blobs.find(key);
+      return blob?.size === size ? openBlob(blob, this.#parts) : undefined;
+    });
+  }
+
+  /** Opens whole contents with this SHA-256 and lets the key lead there, so that nothing needs to be fetched. */
+  adopt(key: string, size: number, sha256: Buffer): BlobHandle | undefined {
+    return translated(this.directory, () => shareContents(key, size, sha256, this.#parts));
+  }
+
+  /**
+   * Opens a writer for the contents of a key; it goes on with what is there. Several at once, in several processes, do no harm.
+   * Throws `no-space`, at once for small contents, of which it sets all room aside.
+   */
+  writer(key: string, size: number, expected: ExpectedContents = {}): BlobWriter {
+    const { blockThreshold = BLOCK_THRESHOLD } = this.#limits;
+    const inBlocks = size >= blockThreshold || this.#parts.blobs.find(key)?.size === size;
+    return inBlocks
+      ? new BlockWriter(key, size, expected, this.#parts)
+      : new WholeWriter(key, size, expected, this.#parts);
+  }
+
+  /** Claims bytes of a key for fetching, as `Claims.claim` says. */
+  claim(key: string, interval: Interval, ttlMs: number): Interval[] {
+    return this.#claims.claim(key, interval, ttlMs);
+  }
+
+  release(key: string, interval: Interval): void {
+    this.#claims.release(key, interval);
+  }
+
+  /** What these keys lead to stays until it is unpinned, also when it is fetched later. */
+  pin(...keys: readonly string[]): void {
+    this.#changePins(this.#addPin, keys);
+  }
+
+  unpin(...keys: readonly string[]): void {
+    this.#changePins(this.#removePin, keys);
+  }
+
+  /** The pinned keys that begin so, whether or not anything is there of them. */
+  pinned(prefix: string): string[] {
+    return this.#pinned.all(prefix, `${prefix}\u{10ffff}`);
+  }
+
+  #changePins(change: Statement<[string]>, keys: readonly string[]): void {
+    this.#index.write(() => {
+      for (const key of keys) {
+        change.run(key);
+        this.#parts.blobs.setPinned(key);
+      }
+    });
+  }
+
+  /** Everything that is there, by key. Others may change it meanwhile. */
+  *list(): Generator<CachedContents> {
+    for (let last: string | undefined = ''; last !== undefined; ) {
+      const rows = this.#list.all(last);
+      for (const { whole, pinned, ...row } of rows)
+        yield { ...row, isWhole: whole === 1, isPinned: pinned === 1 };
+      last = rows.at(-1)?.key;
+    }
+  }
+
+  status(): CacheStatus {
+    this.#parts.accesses.flush();
+    const { blobs, room, hits, misses } = this.#parts.blobs.usage();
+    const { maxSize, minFree } = this.#limits;
+    const pinned = this.#pinnedRoom.get() ?? 0;
+    return { blobs, bytes: room, pinned, maxSize, minFree, free: freeBytes(this.directory), hits, misses };
+  }
+
+  /** Removes what nobody has read for `maxAge` milliseconds, then the least recently read until `maxSize` bytes are left. */
+  evict({ maxAge = this.#limits.maxAge, maxSize = this.#limits.maxSize } = {}): Evicted {
+    this.#tidy();
+    const old = this.#evictor.removeUnread(Date.now() - maxAge);
+    const more = this.#evictor.free(this.#parts.blobs.usage().room - maxSize);
+    return { blobs: old.blobs + more.blobs, bytes: old.bytes + more.bytes };
+  }
+
+  /** Removes everything that is neither pinned nor open. */
+  clear(): Evicted {
+    this.#tidy();
+    return this.#evictor.removeUnread(Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Checks everything, blob by blob; with `repair`, what is bad is not there any more, and will be fetched again. */
+  verify({ repair = false } = {}): Generator<Verified> {
+    return verifyCache(this.#parts, this.#recovery, repair);
+  }
+
+  /** Lets others know what was read here; happens by itself while more is read. Call it now and then where reading can pause. */
+  flush(): void {
+    this.#parts.accesses.flush();
+  }
+
+  /** Handles and writers are to be closed before. */
+  close(): void {
+    this.#parts.accesses.flush();
+    this.#claims.close();
+    this.#index.close();
+  }
+}

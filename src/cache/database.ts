@@ -1,0 +1,201 @@
+/**
+ * Opens the cache's index, the SQLite database that says which bytes are there. It is written after the data it speaks of
+ * was flushed, and may lose its last transactions in a power cut: what it then does not know of is fetched again.
+ */
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import SqliteDatabase, { type Database } from 'better-sqlite3';
+import { createDirectory } from '../config/home.js';
+import { FacetError, systemErrorCode } from '../errors.js';
+import { translated } from './cache-error.js';
+
+/**
+ * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` fails then, and never
+ * waits for a disk: for a thread that serves.
+ */
+export type CacheAccess = 'write' | 'read';
+
+/** "fcch", as SQLite's header stores it. */
+const APPLICATION_ID = 0x66636368;
+const SCHEMA_VERSION = 1;
+
+/** Transactions are short, so this is ample. */
+const BUSY_TIMEOUT_MS = 30_000;
+
+/** Pages that one connection keeps, in KiB. */
+const CACHE_KIB = 4 * 1024;
+
+/** `state` of a blob. Only those that are kept are found by lookups. */
+export const BlobState = { written: 0, kept: 1, leaving: 2 } as const;
+
+const SCHEMA = `
+  CREATE TABLE blobs(
+    id          INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: processes remember which blocks they have checked
+    name        TEXT NOT NULL UNIQUE,   -- of its file, random: an index that was lost and made anew finds no strangers
+    size        INTEGER NOT NULL,       -- bytes, of the whole contents
+    state       INTEGER NOT NULL,       -- BlobState
+    present     INTEGER NOT NULL,       -- how many of its blocks are there
+    room        INTEGER NOT NULL,       -- bytes of the disk set aside for it
+    pending     INTEGER NOT NULL,       -- those of them that may not have been written yet
+    pinned      INTEGER NOT NULL,       -- 1: one of its keys is pinned
+    accessed_at INTEGER NOT NULL,       -- ms since the epoch
+    sha256      BLOB                    -- of the whole contents, where they were checked against it
+  );
+  CREATE INDEX blobs_by_access ON blobs(accessed_at, id) WHERE state = ${BlobState.kept} AND pinned = 0;
+  CREATE INDEX blobs_pinned ON blobs(room) WHERE pinned = 1;
+  CREATE INDEX blobs_unsettled ON blobs(state) WHERE state <> ${BlobState.kept};
+  CREATE INDEX blobs_by_contents ON blobs(sha256) WHERE sha256 IS NOT NULL;
+
+  CREATE TABLE keys(key TEXT PRIMARY KEY, blob_id INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX keys_by_blob ON keys(blob_id);
+
+  -- Apart from the keys: what is pinned may not have been fetched yet.
+  CREATE TABLE pins(key TEXT PRIMARY KEY) WITHOUT ROWID;
+
+  CREATE TABLE blocks(
+    blob_id INTEGER NOT NULL,
+    block   INTEGER NOT NULL,
+    crc     INTEGER,                    -- CRC-32; NULL: its room is set aside, its bytes are not there
+    PRIMARY KEY (blob_id, block)
+  ) WITHOUT ROWID;
+  CREATE INDEX blocks_pending ON blocks(blob_id) WHERE crc IS NULL;
+
+  CREATE TABLE claims(
+    key        TEXT NOT NULL,
+    start      INTEGER NOT NULL,        -- bytes
+    end        INTEGER NOT NULL,
+    owner      TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,        -- ms since the epoch
+    PRIMARY KEY (key, start, owner)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE usage(
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    blobs   INTEGER NOT NULL,
+    room    INTEGER NOT NULL,           -- of all blobs, so that nobody has to add them up
+    pending INTEGER NOT NULL,
+    hits    INTEGER NOT NULL,           -- reads that the cache could answer
+    misses  INTEGER NOT NULL
+  );
+  INSERT INTO usage VALUES (1, 0, 0, 0, 0, 0);
+  CREATE TRIGGER blobs_added AFTER INSERT ON blobs BEGIN
+    UPDATE usage SET blobs = blobs + 1, room = room + NEW.room, pending = pending + NEW.pending;
+  END;
+  CREATE TRIGGER blobs_changed AFTER UPDATE OF room, pending ON blobs BEGIN
+    UPDATE usage SET room = room + NEW.room - OLD.room, pending = pending + NEW.pending - OLD.pending;
+  END;
+  CREATE TRIGGER blobs_removed AFTER DELETE ON blobs BEGIN
+    UPDATE usage SET blobs = blobs - 1, room = room - OLD.room, pending = pending - OLD.pending;
+  END;
+`;
+
+/** The index of one cache, as one thread has it open. */
+export class IndexDatabase {
+  readonly directory: string;
+  readonly db: Database;
+
+  /** Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`. */
+  constructor(directory: string, access: CacheAccess) {
+    this.directory = directory;
+    this.db = translated(directory, () => openIndex(directory, access));
+  }
+
+  /** Runs `change` in one transaction that no other process can interleave with. */
+  write<T>(change: () => T): T {
+    return translated(this.directory, () => this.db.transaction(change).immediate());
+  }
+
+  /** The same, unless another process is writing right now: false then, and nothing has happened. */
+  tryWrite(change: () => void): boolean {
+    this.db.pragma('busy_timeout = 0');
+    try {
+      this.db.transaction(change).immediate();
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error)?.startsWith('SQLITE_') === true) return false;
+      throw error;
+    } finally {
+      this.db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+function openIndex(directory: string, access: CacheAccess): Database {
+  const file = join(directory, 'index.db');
+  if (access === 'write') createFile(directory, file);
+  else if (!existsSync(file)) throw noCache(directory);
+  const db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
+  try {
+    prepare(db, directory, access);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function createFile(directory: string, file: string): void {
+  createDirectory(directory);
+  closeSync(openSync(file, 'a', 0o600));
+}
+
+function noCache(directory: string): FacetError {
+  return new FacetError('not-found', `there is no cache at ${directory} yet`, { path: directory });
+}
+
+function prepare(db: Database, directory: string, access: CacheAccess): void {
+  const current = isCurrent(db, directory);
+  if (!current && access === 'read') throw noCache(directory);
+  if (!current) useWriteAheadLog(db);
+  db.pragma('synchronous = NORMAL');
+  db.pragma(`cache_size = -${CACHE_KIB}`);
+  // A checkpoint flushes files: not in a thread that serves.
+  if (access === 'read') db.pragma('wal_autocheckpoint = 0');
+  if (current) return;
+  db.transaction(() => {
+    // Two processes may have opened a new cache at once: the second one finds the work done.
+    if (isCurrent(db, directory)) return;
+    db.exec(SCHEMA);
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  }).immediate();
+}
+
+/** Are the tables there? Writes nothing. Throws for the database of another program, and for one of a later version. */
+function isCurrent(db: Database, directory: string): boolean {
+  // At one moment: another process may be making them.
+  const { version, application, isEmpty } = db.transaction(() => readHeader(db))();
+  if (version === SCHEMA_VERSION && application === APPLICATION_ID) return true;
+  if (isEmpty) return false;
+  throw new FacetError('failed', `the cache ${directory} is of another version of facet, or no cache`, {
+    path: directory,
+    hint: 'upgrade facet, or move the directory away: all that it holds can be fetched again',
+  });
+}
+
+function readHeader(db: Database): { version: number; application: number; isEmpty: boolean } {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  const application = Number(db.pragma('application_id', { simple: true }));
+  const isEmpty = version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  return { version, application, isEmpty };
+}
+
+const MODE_ATTEMPTS = 100;
+const MODE_PAUSE_MS = 10;
+
+/** SQLite does not wait for its turn here: of two processes that make a new cache at once, one is turned away. */
+function useWriteAheadLog(db: Database): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      db.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (attempt === MODE_ATTEMPTS || !systemErrorCode(error)?.startsWith('SQLITE_BUSY')) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MODE_PAUSE_MS);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * One blob, open for reading. While it is open, in whichever process, the blob stays. Reads answer with bytes that are known to
+ * be right, or not at all: a block's checksum is looked at before this process serves from it for the first time.
+ */
+import { closeSync } from 'node:fs';
+import type { Accessed, Accesses } from './accesses.js';
+import type { BlobIndex, BlobRecord } from './blob-index.js';
+import { isWhole } from './blob-index.js';
+import type { BlockChecksum, BlockMap } from './block-map.js';
+import { blocksTouched, bytesOf, checksumOnDisk, readFully } from './blocks.js';
+import type { CheckedBlocks } from './checked-blocks.js';
+import type { IndexDatabase } from './database.js';
+import type { Interval, Intervals } from './intervals.js';
+
+/** What the parts of one open cache share. */
+export interface CacheParts {
+  index: IndexDatabase;
+  blobs: BlobIndex;
+  blocks: BlockMap;
+  accesses: Accesses;
+  checked: CheckedBlocks;
+}
+
+export class BlobHandle {
+  readonly size: number;
+  readonly #blob: BlobRecord;
+  readonly #accessed: Accessed;
+  readonly #parts: CacheParts;
+  readonly #checked: Intervals;
+  #fd: number | undefined;
+
+  /** Takes over `fd`, which has the shared lock of the blob's file. */
+  constructor(blob: BlobRecord, fd: number, parts: CacheParts) {
+    this.size = blob.size;
+    this.#blob = blob;
+    this.#accessed = { id: blob.id, accessedAt: blob.accessedAt };
+    this.#fd = fd;
+    this.#parts = parts;
+    this.#checked = parts.checked.of(blob.id);
+    parts.accesses.touch(this.#accessed);
+  }
+
+  /** Are all its bytes there? */
+  isWhole(): boolean {
+    const blob = this.#parts.blobs.get(this.#blob.id);
+    return blob !== undefined && isWhole(blob);
+  }
+
+  /** Are these bytes there? */
+  has(start: number, end: number): boolean {
+    const blocks = blocksTouched(start, Math.min(end, this.size));
+    return this.#checked.covers(blocks.start, blocks.end) || this.missing(start, end).length === 0;
+  }
+
+  /** Which bytes to fetch so that those of `[start, end)` are there: whole blocks, in order. */
+  missing(start: number, end: number): Interval[] {
+    const touched = blocksTouched(start, Math.min(end, this.size));
+    const gaps = this.#parts.blocks.present(this.#blob.id, touched).gaps(touched.start, touched.end);
+    return gaps.map(gap => bytesOf(this.size, gap));
+  }
+
+  /**
+   * Reads into `target` from `at` on, and returns how many bytes: less than `size` at the end of the contents only. Undefined
+   * when one of them is not there, or has turned out to be damaged and is not there any more.
+   */
+  read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
+    const end = Math.min(offset + size, this.size);
+    if (offset >= end) return 0;
+    const answered = this.check(offset, end) && readFully(this.#open(), target, at, end - offset, offset);
+    this.#parts.accesses.read(this.#accessed, answered);
+    return answered ? end - offset : undefined;
+  }
+
+  /** Are these bytes there, and as they were written? For those who read through `descriptor`. */
+  check(start: number, end: number): boolean {
+    const touched = blocksTouched(start, Math.min(end, this.size));
+    if (this.#checked.covers(touched.start, touched.end)) return true;
+    return this.#checked.gaps(touched.start, touched.end).every(gap => this.#checkBlocks(gap));
+  }
+
+  #checkBlocks(blocks: Interval): boolean {
+    const present = this.#parts.blocks.checksums(this.#blob.id, blocks);
+    return present.length === blocks.end - blocks.start && present.every(each => this.#checkBlock(each));
+  }
+
+  #checkBlock({ block, crc }: BlockChecksum): boolean {
+    const isRight = checksumOnDisk(this.#open(), this.size, block) === crc;
+    if (isRight) this.#checked.add(block, block + 1);
+    else this.#parts.index.write(() => this.#parts.blocks.drop(this.#blob, { block, crc }));
+    return isRight;
+  }
+
+  /**
+   * The descriptor of a blob that is whole, for the kernel to read from; it stays this handle's. Undefined for others. What is
+   * read through it is as the disk has it: `check` first where that matters.
+   */
+  descriptor(): number | undefined {
+    return this.isWhole() ? this.#open() : undefined;
+  }
+
+  #open(): number {
+    if (this.#fd === undefined) throw new Error('the handle of a blob was used after it was closed');
+    return this.#fd;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Cleans up after processes that ended in the middle of something: files that were being written, blobs that were being
+ * removed, room that was set aside and not used. What is still going on holds a lock, and is left alone. Cheap: it looks at
+ * what is unsettled only, never at all blobs.
+ */
+import { closeSync, readdirSync } from 'node:fs';
+import type { Statement } from 'better-sqlite3';
+import type { BlobFiles } from './blob-files.js';
+import type { BlobIndex } from './blob-index.js';
+import type { BlockMap } from './block-map.js';
+import { BLOCK_SIZE, roomOf } from './blocks.js';
+import { BlobState, type IndexDatabase } from './database.js';
+import { punchHole } from './libc.js';
+
+interface Unsettled {
+  id: number;
+  name: string;
+  size: number;
+}
+
+export class Recovery {
+  readonly #index: IndexDatabase;
+  readonly #blobs: BlobIndex;
+  readonly #blocks: BlockMap;
+  readonly #files: BlobFiles;
+  readonly #unfinished: Statement<[], Unsettled>;
+  readonly #pending: Statement<[], Unsettled>;
+  readonly #isKnown: Statement<[string]>;
+
+  constructor(index: IndexDatabase, blobs: BlobIndex, blocks: BlockMap, files: BlobFiles) {
+    this.#index = index;
+    this.#blobs = blobs;
+    this.#blocks = blocks;
+    this.#files = files;
+    // Written as the index has it: https://sqlite.org/partialindex.html
+    this.#unfinished = index.db.prepare(`SELECT id, name, size FROM blobs WHERE state <> ${BlobState.kept}`);
+    this.#pending = index.db.prepare(
+      `SELECT id, name, size FROM blobs WHERE state = ${BlobState.kept} AND id IN (SELECT blob_id FROM blocks WHERE crc IS NULL)`,
+    );
+    this.#isKnown = index.db.prepare('SELECT 1 FROM blobs WHERE name = ?');
+  }
+
+  sweep(): void {
+    for (const blob of this.#unfinished.all()) this.#whenUnused(blob.name, () => this.#remove(blob));
+    for (const name of readdirSync(this.#files.tmp)) this.removeStray(name);
+    for (const blob of this.#pending.all()) this.#whenUnused(blob.name, fd => this.releasePending(blob, fd));
+  }
+
+  /** Does this file belong to no blob, and has nobody it open? */
+  isStray(name: string): boolean {
+    let isStray = false;
+    this.#whenUnused(name, () => {
+      // Once it is seized: whoever made it may have told the index in the meantime.
+      isStray = this.#isKnown.get(name) === undefined;
+    });
+    return isStray;
+  }
+
+  removeStray(name: string): void {
+    this.#whenUnused(name, () => {
+      if (this.#isKnown.get(name) === undefined) this.#files.remove(name);
+    });
+  }
+
+  #remove({ id, name }: Unsettled): void {
+    this.#files.remove(name);
+    this.#index.write(() => this.#blobs.delete(id));
+  }
+
+  /**
+   * Gives back the room of blocks that are not there, and removes a blob of which nothing is. The caller has it to itself, open
+   * as `fd`.
+   */
+  releasePending(blob: Unsettled, fd: number | undefined): void {
+    if (fd === undefined) return;
+    const pending = [...this.#blocks.pending(blob.id)];
+    const released = pending.every(({ start, end }) =>
+      punchHole(fd, start * BLOCK_SIZE, roomOf(blob.size, { start, end })),
+    );
+    // Where holes cannot be made, their room still counts.
+    if (released) this.#index.write(() => this.#blocks.release(blob));
+    const isEmpty = blob.size > 0 && this.#blobs.get(blob.id)?.present === 0;
+    if (isEmpty && this.#index.write(() => this.#blobs.condemn(blob.id))) this.#remove(blob);
+  }
+
+  /** Runs `action` when nobody has the file open; with undefined when there is none. */
+  #whenUnused(name: string, action: (fd: number | undefined) => void): void {
+    const fd = this.#files.seize(name);
+    if (fd === 'in use') return;
+    try {
+      action(fd === 'gone' ? undefined : fd);
+    } finally {
+      if (fd !== 'gone') closeSync(fd);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/** Fills a small blob: in `tmp/`, for this writer alone, and moved to where others find it once it is whole and checked. */
+import { closeSync, fdatasync, fdatasyncSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { FacetError } from '../errors.js';
+import type { BlobFiles, NewFile } from './blob-files.js';
+import { blockCount, readFully, roomOf } from './blocks.js';
+import { cacheError, translated } from './cache-error.js';
+import { Digest, type ExpectedContents } from './digest.js';
+import type { BlobHandle, CacheParts } from './handle.js';
+import { Intervals } from './intervals.js';
+import type { Space } from './space.js';
+import { openBlob, shareContents } from './twins.js';
+import type { BlobWriter, Written } from './writer.js';
+
+export interface WriterParts extends CacheParts {
+  files: BlobFiles;
+  space: Space;
+}
+
+export class WholeWriter implements BlobWriter {
+  readonly #key: string;
+  readonly #size: number;
+  readonly #parts: WriterParts;
+  readonly #digest: Digest;
+  readonly #written = new Intervals();
+  readonly #file: NewFile;
+  readonly #id: number;
+  #isOpen = true;
+
+  /** Sets room aside for all of it. Throws `no-space`. */
+  constructor(key: string, size: number, expected: ExpectedContents, parts: WriterParts) {
+    this.#key = key;
+    this.#size = size;
+    this.#parts = parts;
+    this.#digest = new Digest(expected);
+    this.#file = translated(parts.index.directory, () => parts.files.make());
+    try {
+      this.#id = this.#setAside();
+    } catch (error) {
+      this.#removeFile();
+      throw error;
+    }
+  }
+
+  #setAside(): number {
+    const { space, blobs } = this.#parts;
+    const room = roomOf(this.#size, { start: 0, end: blockCount(this.#size) });
+    let id = 0;
+    space.reserve(
+      () => room,
+      () => {
+        id = blobs.addWritten(this.#file.name, this.#size, room);
+      },
+    );
+    return id;
+  }
+
+  reserve(): void {}
+
+  write(offset: number, bytes: Uint8Array): void {
+    if (offset + bytes.length > this.#size) throw new Error('a blob was written beyond its end');
+    translated(this.#parts.index.directory, () => writeFully(this.#file.fd, bytes, offset));
+    this.#written.add(offset, offset + bytes.length);
+    this.#digest.update(offset, bytes);
+  }
+
+  read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
+    const isThere = this.#written.covers(offset, offset + size);
+    return isThere && readFully(this.#file.fd, target, at, size, offset) ? size : undefined;
+  }
+
+  commit(): Written {
+    return { isWhole: this.#written.covers(0, this.#size), intervals: this.#written.count };
+  }
+
+  async commitAsync(): Promise<Written> {
+    return this.commit();
+  }
+
+  complete(): BlobHandle {
+    const { sha256, crcs } = this.#checkContents();
+    const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
+    if (shared !== undefined) return shared;
+    translated(this.#parts.index.directory, () => fdatasyncSync(this.#file.fd));
+    return this.#keep(sha256, crcs);
+  }
+
+  async completeAsync(): Promise<BlobHandle> {
+    const { sha256, crcs } = this.#checkContents();
+    const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
+    if (shared !== undefined) return shared;
+    await flush(this.#file.fd, this.#parts.index.directory);
+    // Meanwhile others may have kept the same.
+    return shareContents(this.#key, this.#size, sha256, this.#parts) ?? this.#keep(sha256, crcs);
+  }
+
+  #checkContents(): ReturnType<Digest['finish']> {
+    if (!this.commit().isWhole) throw incomplete(this.#key);
+    for (const _ of this.#digest.readRest(this.#file.fd, this.#size));
+    return this.#digest.finish();
+  }
+
+  /** The bytes are flushed: lets others find them. */
+  #keep(sha256: Buffer, crcs: readonly number[]): BlobHandle {
+    const { index, blobs, blocks, files } = this.#parts;
+    translated(index.directory, () => files.keep(this.#file.name));
+    index.write(() => {
+      blobs.keepWritten(this.#id, blockCount(this.#size), sha256);
+      blocks.addAll(this.#id, crcs);
+      blobs.setKey(this.#key, this.#id);
+    });
+    this.#isOpen = false;
+    const handle = openBlob(blobs.get(this.#id), this.#parts);
+    closeSync(this.#file.fd);
+    if (handle === undefined) throw new Error('a blob has left while it was open');
+    return handle;
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#removeFile();
+    // On a full disk the row cannot be deleted; whoever sweeps next does it.
+    this.#parts.index.tryWrite(() => this.#parts.blobs.delete(this.#id));
+  }
+
+  #removeFile(): void {
+    this.#parts.files.remove(this.#file.name);
+    closeSync(this.#file.fd);
+  }
+}
+
+export function incomplete(key: string): FacetError {
+  return new FacetError('failed', `not all contents of ${key} were fetched`);
+}
+
+/** fdatasync(2) in another thread. */
+export async function flush(fd: number, directory: string): Promise<void> {
+  try {
+    await promisify(fdatasync)(fd);
+  } catch (error) {
+    throw cacheError(error, directory);
+  }
+}
+
+/** write(2) may take less than it was given, near the end of a disk. */
+export function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+}

@@ -1,0 +1,45 @@
+/** What fills a blob. Two kinds do: `whole-writer.ts` and `block-writer.ts`; which one depends on the size. */
+import type { BlobHandle } from './handle.js';
+
+export interface Written {
+  /** Are all bytes there? */
+  isWhole: boolean;
+  /** In how many pieces. Above 1,000 the caller does well to fetch the rest. */
+  intervals: number;
+}
+
+export interface BlobWriter {
+  /**
+   * Sets room aside for these bytes, so that `write` finds it. Without it `write` does the same, in smaller pieces.
+   * Throws `no-space` when there is none to be made.
+   */
+  reserve(start: number, end: number): void;
+
+  /** Writes bytes at a place, in any order and size. What is there already is left alone. Throws `no-space`. */
+  write(offset: number, bytes: Uint8Array): void;
+
+  /**
+   * Reads back what this writer has written, whether it is committed or not: into `target` from `at` on. Undefined when some
+   * of the bytes were not written by it.
+   */
+  read(target: Uint8Array, at: number, size: number, offset: number): number | undefined;
+
+  /** Lets others find what has been written in whole blocks, once it is safe on the disk. Throws `no-space`. */
+  commit(): Written;
+
+  /**
+   * The contents are written: checks them against what the caller expects, lets others find them, and opens them. Throws
+   * `integrity` when they are other contents, and forgets them; `failed` when bytes are missing.
+   */
+  complete(): BlobHandle;
+
+  /**
+   * `commit` and `complete` for a thread that has other things to do while the disk is busy: several of them at once are faster
+   * than one after the other. The writer is not to be closed before they have settled.
+   */
+  commitAsync(): Promise<Written>;
+  completeAsync(): Promise<BlobHandle>;
+
+  /** Ends the writer, without `complete` in the middle: of a small blob nothing stays, of a large one what was committed. */
+  close(): void;
+}

@@ -1,0 +1,102 @@
+/** Lists a remote source as a crawl lists a local one: complete folders in batches, without what the source's globs leave out. */
+import type { SourceRecord } from '../catalog/sources.js';
+import { compileFilter, type Filter } from '../sources/filter.js';
+import { openSource } from '../sources/open-remote.js';
+import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
+import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped } from '../sources/source.js';
+import type { CrawlSummary } from './crawl.js';
+
+/** A batch is about one transaction. */
+const FILES_PER_BATCH = 4_000;
+const FOLDERS_PER_BATCH = 1_000;
+
+/** Remote sources tell no permissions. */
+const FILE_MODE = 0o100644;
+const FOLDER_MODE = 0o040755;
+
+/** Throws what `RemoteSource.folders` throws, and an AbortError when `signal` fires. */
+export async function* listRemote(
+  source: SourceRecord,
+  exclude: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+): AsyncGenerator<FolderListing[], CrawlSummary> {
+  const listed = new Listed(compileFilter(source.options.include, exclude));
+  const remote = await openSource(source);
+  try {
+    let batch: FolderListing[] = [];
+    let files = 0;
+    for await (const folder of remote.folders(signal)) {
+      const listing = listed.listingOf(folder);
+      if (!listing) continue;
+      batch.push(listing);
+      files += listing.names.length;
+      if (files < FILES_PER_BATCH && batch.length < FOLDERS_PER_BATCH) continue;
+      yield batch;
+      batch = [];
+      files = 0;
+    }
+    if (!listed.hasRoot) batch.push(listed.emptyRoot());
+    yield batch;
+    return { skipped: listed.skipped, unreadable: [] };
+  } finally {
+    await remote.close();
+  }
+}
+
+/** What becomes of the folders of one listing. */
+class Listed {
+  readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
+  hasRoot = false;
+  readonly #filter: Filter;
+  /** Folder → whether it is entered. */
+  readonly #entered = new Map<string, boolean>([['', true]]);
+
+  constructor(filter: Filter) {
+    this.#filter = filter;
+  }
+
+  /** Undefined for a folder that is left out. */
+  listingOf({ path, files }: RemoteFolder): FolderListing | undefined {
+    if (path === '') this.hasRoot = true;
+    if (!this.#isEntered(path)) {
+      this.skipped.excluded += files.length;
+      return undefined;
+    }
+    const prefix = path === '' ? '' : `${path}/`;
+    const kept = files.filter(({ name }) => this.#filter.file(prefix + name, undefined));
+    this.skipped.excluded += files.length - kept.length;
+    return toListing(path, kept);
+  }
+
+  emptyRoot(): FolderListing {
+    return toListing('', []);
+  }
+
+  #isEntered(path: string): boolean {
+    const known = this.#entered.get(path);
+    if (known !== undefined) return known;
+    const above = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+    const isEntered = this.#isEntered(above) && this.#filter.folder(path, undefined);
+    this.#entered.set(path, isEntered);
+    return isEntered;
+  }
+}
+
+function toListing(path: string, files: readonly RemoteFile[]): FolderListing {
+  const sorted = [...files].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const attributes = new Float64Array(sorted.length * ATTRIBUTES_PER_FILE);
+  let mtimeUs = 0;
+  for (const [at, file] of sorted.entries()) {
+    attributes.set([file.size, file.mtimeUs, FILE_MODE], at * ATTRIBUTES_PER_FILE);
+    mtimeUs = Math.max(mtimeUs, file.mtimeUs);
+  }
+  return {
+    path,
+    mtimeUs,
+    mode: FOLDER_MODE,
+    names: sorted.map(({ name }) => name),
+    attributes,
+    targets: new Map(),
+    remote: sorted.map(({ version, key }) => ({ version: version ?? null, key: key ?? null })),
+  };
+}

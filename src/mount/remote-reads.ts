@@ -1,0 +1,134 @@
+/**
+ * The remote files that are open through the mount: the side of the main thread. Brings what is missing from the sources and
+ * answers the kernel itself.
+ */
+import { type FileLocation, sourcePath } from '../catalog/files.js';
+import { errorMessage } from '../errors.js';
+import type { RemoteContent } from '../volume/blob.js';
+import type { OpenRemoteContents } from '../volume/contents.js';
+import type { Follower } from '../volume/follower.js';
+import { errnoOf } from './errno.js';
+import { sendData, sendError } from './kernel/writer.js';
+import type { RemoteMessage, Unique } from './remote-files.js';
+
+interface Reading {
+  file: FileLocation;
+  content: Promise<RemoteContent>;
+  follower: Promise<Follower>;
+}
+
+type Read = Extract<RemoteMessage, { kind: 'remote-read' }>;
+
+export interface RemoteReadsOptions {
+  device: number;
+  openRemote: OpenRemoteContents;
+  onWarning: (message: string) => void;
+}
+
+const SAY_AGAIN_MS = 10_000;
+
+export class RemoteReads {
+  readonly #options: RemoteReadsOptions;
+  readonly #open = new Map<number, Reading>();
+  readonly #underWay = new Map<string, AbortController>();
+  #warned = { message: '', at: 0 };
+  #isClosed = false;
+
+  constructor(options: RemoteReadsOptions) {
+    this.#options = options;
+  }
+
+  onMessage(message: RemoteMessage): void {
+    switch (message.kind) {
+      case 'remote-open':
+        this.#open.set(message.handle, this.#begin(message.file));
+        break;
+      case 'remote-read':
+        void this.#read(message);
+        break;
+      case 'remote-hint':
+        this.#follow(message.handle, message.offset, message.size);
+        break;
+      case 'remote-interrupt':
+        this.#underWay.get(nameOf(message.unique))?.abort();
+        break;
+      case 'remote-release':
+        this.#release(message.handle);
+        break;
+    }
+  }
+
+  #begin(file: FileLocation): Reading {
+    const contents = this.#options.openRemote();
+    const content = contents.then(each => each.contentOf(file));
+    const follower = Promise.all([contents, content]).then(([each, of]) => each.downloads.follow(of));
+    // Whoever reads is told; somebody who only opens need not know.
+    follower.catch(() => {});
+    return { file, content, follower };
+  }
+
+  async #read({ handle, unique, offset, size }: Read): Promise<void> {
+    const controller = new AbortController();
+    this.#underWay.set(nameOf(unique), controller);
+    const { device } = this.#options;
+    const reading = this.#open.get(handle);
+    try {
+      if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
+      const [contents, content] = await Promise.all([this.#options.openRemote(), reading.content]);
+      this.#follow(handle, offset, size);
+      const bytes = await contents.downloads.read(content, offset, offset + size, controller.signal);
+      // The number of a device that was closed may be that of something else by now.
+      if (!this.#isClosed) sendData(device, unique.low, unique.high, bytes);
+    } catch (error) {
+      if (this.#isClosed) return;
+      if (!controller.signal.aborted)
+        this.#warn(`cannot read ${reading && sourcePath(reading.file)}: ${errorMessage(error)}`);
+      this.#refuse(unique, error);
+    } finally {
+      this.#underWay.delete(nameOf(unique));
+    }
+  }
+
+  /** A program that reads on, and the kernel that reads ahead of it, would have the same said again and again. */
+  #warn(message: string): void {
+    if (message === this.#warned.message && Date.now() - this.#warned.at < SAY_AGAIN_MS) return;
+    this.#warned = { message, at: Date.now() };
+    this.#options.onWarning(message);
+  }
+
+  /** There is nobody to tell when the device is gone. */
+  #refuse({ low, high }: Unique, error: unknown): void {
+    try {
+      sendError(this.#options.device, low, high, errnoOf(error));
+    } catch {
+      // Unmounted meanwhile.
+    }
+  }
+
+  #follow(handle: number, offset: number, size: number): void {
+    void this.#open.get(handle)?.follower.then(
+      follower => follower.onRead(offset, size),
+      () => {},
+    );
+  }
+
+  #release(handle: number): void {
+    const reading = this.#open.get(handle);
+    this.#open.delete(handle);
+    void reading?.follower.then(
+      follower => follower.close(),
+      () => {},
+    );
+  }
+
+  /** Nobody is answered any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const controller of this.#underWay.values()) controller.abort();
+    for (const handle of [...this.#open.keys()]) this.#release(handle);
+  }
+}
+
+function nameOf({ low, high }: Unique): string {
+  return `${high}:${low}`;
+}

@@ -1,0 +1,76 @@
+/** The only place that names every kind of remote source. What a kind needs is loaded when one of it is opened. */
+import type { SourceRecord } from '../catalog/sources.js';
+import { FacetError } from '../errors.js';
+import { checkHttpUri } from './http/uri.js';
+import { parseRcloneUri } from './rclone/uri.js';
+import type { RemoteSource } from './remote.js';
+import { defaultRetry, type Retry, retrying } from './retry.js';
+import { findEndpoint, parseS3Uri } from './s3/endpoint.js';
+import type { S3Options } from './s3/s3.js';
+import type { Surroundings } from './web/surroundings.js';
+import { defaultTimeouts, type Timeouts } from './web/timeouts.js';
+
+/** What the catalog keeps beside a URI. Secrets are not among it. */
+export type RemoteOptions = S3Options;
+
+interface Kind {
+  /** Throws `usage`. */
+  check(uri: string, options: RemoteOptions): void;
+  open(uri: string, options: RemoteOptions, surroundings: Surroundings): Promise<RemoteSource>;
+}
+
+const http: Kind = {
+  check: checkHttpUri,
+  open: async (uri, _options, surroundings) =>
+    (await import('./http/http.js')).openHttp(checkHttpUri(uri), surroundings),
+};
+
+const rclone: Kind = {
+  check: parseRcloneUri,
+  open: async (uri, _options, surroundings) =>
+    (await import('./rclone/rclone.js')).openRclone(uri, surroundings),
+};
+
+const s3: Kind = {
+  check: (uri, options) => void findEndpoint(parseS3Uri(uri).bucket, 'us-east-1', options),
+  open: async (...source) => (await import('./s3/s3.js')).openS3(...source),
+};
+
+const kinds = new Map(Object.entries({ http, https: http, rclone, s3 }));
+
+function findKind(uri: string): Kind | undefined {
+  return kinds.get(/^([a-z][a-z0-9]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '');
+}
+
+/** Is it reached over a network? */
+export function isRemote(uri: string): boolean {
+  return findKind(uri) !== undefined;
+}
+
+/** Throws `usage` for a URI and options that no remote source can have. */
+export function checkUri(uri: string, options: RemoteOptions = {}): void {
+  kindOf(uri).check(uri, options);
+}
+
+function kindOf(uri: string): Kind {
+  const kind = findKind(uri);
+  if (kind !== undefined) return kind;
+  throw new FacetError('usage', `${uri} is no kind of source that facet knows`, {
+    hint: 'write a path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',
+  });
+}
+
+/** A source of the catalog, as `openRemote` does. */
+export function openSource({ uri, options }: SourceRecord): Promise<RemoteSource> {
+  return openRemote(uri, options.remote);
+}
+
+/** The source, with retries. Throws as `checkUri` does; asks the network nothing yet. Whoever opens it closes it. */
+export async function openRemote(
+  uri: string,
+  options: RemoteOptions = {},
+  { retry = defaultRetry, timeouts = defaultTimeouts }: { retry?: Retry; timeouts?: Timeouts } = {},
+): Promise<RemoteSource> {
+  const source = await kindOf(uri).open(uri, options, { retry, timeouts });
+  return retrying(source, retry);
+}

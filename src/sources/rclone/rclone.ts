@@ -1,0 +1,144 @@
+/**
+ * Whatever the user's own rclone reaches: Drive, Dropbox, SFTP and many more. It lists in a process of its own; files are
+ * read through one long-lived server, which is started when it is first needed and ends with the source.
+ */
+import { FacetError } from '../../errors.js';
+import type { Listed } from '../open-folder.js';
+import { encodePath, encodeSegment } from '../percent.js';
+import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
+import { Connections, connectionError, header, readText, type WebAnswer } from '../web/connections.js';
+import {
+  bodyBytes,
+  changed,
+  checkPartial,
+  checkRange,
+  checkVersion,
+  checkWhole,
+  rangeHeader,
+  type Subject,
+} from '../web/ranges.js';
+import type { Surroundings } from '../web/surroundings.js';
+import { TransientError } from '../web/transient.js';
+import { type Daemon, startDaemon } from './daemon.js';
+import { attributesOf, listRemote } from './listing.js';
+import { parseRcloneUri, type RcloneAddress } from './uri.js';
+
+const LONGEST_ANSWER_BYTES = 1024 * 1024;
+
+/** Throws `usage` for a URI that makes no sense. Starts nothing yet. */
+export function openRclone(uri: string, { timeouts }: Surroundings): RemoteSource {
+  return new RcloneSource(parseRcloneUri(uri), new Connections(timeouts));
+}
+
+class RcloneSource implements RemoteSource {
+  readonly #address: RcloneAddress;
+  readonly #connections: Connections;
+  #daemon: Promise<Daemon> | undefined;
+  #closed = false;
+
+  constructor(address: RcloneAddress, connections: Connections) {
+    this.#address = address;
+    this.#connections = connections;
+  }
+
+  folders(signal: AbortSignal): AsyncIterable<RemoteFolder> {
+    return listRemote(this.#address.remote + this.#address.path, signal);
+  }
+
+  async stat(place: RemotePlace, signal: AbortSignal): Promise<Listed | undefined> {
+    const path = this.#path(place);
+    const options = JSON.stringify({ noMimeType: true, filesOnly: true });
+    const query = `fs=${encodeSegment(this.#address.remote)}&remote=${encodeSegment(path)}&opt=${encodeSegment(options)}`;
+    const answer = await this.#ask('POST', `/operations/stat?${query}`, {}, signal);
+    const { item } = await this.#json(answer, signal);
+    if (answer.status !== 200) throw failed(answer, this.#subject(place).name);
+    return typeof item === 'object' && item !== null ? attributesOf({ ...item }) : undefined;
+  }
+
+  async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
+    const { start, end, size, signal } = request;
+    const subject = this.#subject(place);
+    checkRange(request, subject.name);
+    if (start === end) return checkVersion(await this.stat(place, signal), request, subject);
+    const range = start === 0 && end === size ? {} : { range: rangeHeader(request) };
+    const path = `/${encodeSegment(`[${this.#address.remote}]`)}/${encodePath(this.#path(place))}`;
+    const answer = await this.#ask('GET', path, range, signal);
+    try {
+      checkAnswer(answer, request, subject);
+    } catch (error) {
+      answer.body.destroy();
+      throw error;
+    }
+    yield* bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, headers: Record<string, string>, signal: AbortSignal) {
+    const daemon = await this.#running();
+    signal.throwIfAborted();
+    const { origin } = daemon;
+    return this.#connections.request({
+      origin,
+      path,
+      method,
+      headers: { ...headers, ...daemon.headers },
+      signal,
+    });
+  }
+
+  /** One that ended by itself is followed by another one. */
+  async #running(): Promise<Daemon> {
+    if (this.#closed) throw new FacetError('interrupted', 'rclone is not asked any more');
+    const known = await this.#daemon?.catch(() => undefined);
+    if (known !== undefined && !known.ended()) return known;
+    if (this.#daemon === undefined || (await this.#daemon.catch(() => undefined)) === known) {
+      this.#daemon = startDaemon(this.#connections);
+    }
+    return this.#daemon;
+  }
+
+  async #json(answer: WebAnswer, signal: AbortSignal): Promise<Record<string, unknown>> {
+    try {
+      return { ...JSON.parse(await readText(answer, LONGEST_ANSWER_BYTES)) };
+    } catch (error) {
+      if (error instanceof SyntaxError) return {};
+      throw connectionError(error, 'rclone', signal);
+    }
+  }
+
+  #path(place: RemotePlace): string {
+    return this.#address.path + (place.key ?? place.path);
+  }
+
+  #subject(place: RemotePlace): Subject {
+    return { name: `rclone:${this.#address.remote}${this.#path(place)}`, origin: 'rclone' };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#connections.close();
+    const daemon = await this.#daemon?.catch(() => undefined);
+    await daemon?.stop();
+  }
+}
+
+function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
+  if (answer.status === 416) throw changed(subject);
+  if (answer.status !== 200 && answer.status !== 206) throw failed(answer, subject.name);
+  const seconds = Date.parse(header(answer, 'last-modified') ?? '') / 1000;
+  const known = request.version === undefined ? seconds : Math.floor(Number(request.version) / 1_000_000);
+  if (!Number.isNaN(seconds) && seconds !== known) throw changed(subject);
+  if (answer.status === 206) return void checkPartial(answer, request, subject);
+  checkWhole(answer, request.size, subject);
+  if (request.start === 0 && request.end === request.size) return;
+  throw new FacetError('failed', `rclone sends more of ${subject.name} than it was asked for`, {
+    path: subject.name,
+  });
+}
+
+function failed(answer: WebAnswer, path: string): FacetError {
+  const { status } = answer;
+  const message = `cannot read ${path}: rclone answers ${status}`;
+  if (status === 404) return new FacetError('not-found', message, { path });
+  if (status === 403) return new FacetError('denied', message, { path });
+  return new TransientError(message, { path, hint: 'try rclone cat with it' });
+}

@@ -1,0 +1,174 @@
+/** Buckets: Amazon S3 and whatever speaks its language. A version of a file is its entity tag. */
+import { FacetError } from '../../errors.js';
+import type { Listed } from '../open-folder.js';
+import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
+import { type Retry, retried } from '../retry.js';
+import {
+  Connections,
+  connectionError,
+  discard,
+  header,
+  readText,
+  type WebAnswer,
+} from '../web/connections.js';
+import {
+  bodyBytes,
+  changed,
+  checkPartial,
+  checkRange,
+  checkVersion,
+  checkWhole,
+  rangeHeader,
+  type Subject,
+} from '../web/ranges.js';
+import type { Surroundings } from '../web/surroundings.js';
+import { S3Client, type S3Request } from './client.js';
+import { type CredentialOptions, credentialChain } from './credentials.js';
+import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
+import { type Page, type PageQuery, walk } from './walk.js';
+import { parsePage, wholeSecondsUs } from './xml.js';
+
+/** What a catalog may keep: where the bucket is, never a secret. */
+export interface S3Options extends EndpointOptions, CredentialOptions {
+  /** By default that of the environment, else us-east-1; a bucket elsewhere says so itself. */
+  region?: string | undefined;
+}
+
+/** A thousand objects are half a megabyte; keys may be long, and percent-encoded. */
+const LONGEST_PAGE_BYTES = 32 * 1024 * 1024;
+
+/** Throws `usage` for a URI or an endpoint that makes no sense. Asks nothing yet. */
+export async function openS3(
+  uri: string,
+  options: S3Options,
+  surroundings: Surroundings,
+): Promise<RemoteSource> {
+  const address = parseS3Uri(uri);
+  const environment = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  const connections = new Connections(surroundings.timeouts);
+  const client = new S3Client({
+    ...options,
+    bucket: address.bucket,
+    region: options.region ?? environment ?? 'us-east-1',
+    connections,
+    credentials: await credentialChain(options),
+  });
+  return new S3Source(address, client, connections, surroundings.retry);
+}
+
+class S3Source implements RemoteSource {
+  readonly #address: S3Address;
+  readonly #client: S3Client;
+  readonly #connections: Connections;
+  readonly #retry: Retry;
+
+  constructor(address: S3Address, client: S3Client, connections: Connections, retry: Retry) {
+    this.#address = address;
+    this.#client = client;
+    this.#connections = connections;
+    this.#retry = retry;
+  }
+
+  folders(signal: AbortSignal): AsyncIterable<RemoteFolder> {
+    const page = (query: PageQuery, signal: AbortSignal) =>
+      retried(() => this.#page(query, signal), this.#retry, signal);
+    return walk(page, this.#address.prefix, signal);
+  }
+
+  async #page({ prefix, grouped, after, next }: PageQuery, signal: AbortSignal): Promise<Page> {
+    const query: [string, string][] = [
+      ['list-type', '2'],
+      ['encoding-type', 'url'],
+      ['prefix', prefix],
+    ];
+    if (grouped) query.push(['delimiter', '/']);
+    if (next !== undefined) query.push(['continuation-token', next]);
+    else if (after !== undefined) query.push(['start-after', after]);
+    const answer = await this.#client.send({ method: 'GET', key: '', query, signal });
+    try {
+      return parsePage(await readText(answer, LONGEST_PAGE_BYTES));
+    } catch (error) {
+      throw connectionError(error, this.#client.origin, signal);
+    }
+  }
+
+  async stat(place: RemotePlace, signal: AbortSignal): Promise<Listed | undefined> {
+    const key = this.#key(place);
+    const answer = await this.#client.send({ method: 'HEAD', key, accept: [404], signal });
+    await discard(answer);
+    if (answer.status === 404) return this.#missing(key, signal);
+    const size = Number(header(answer, 'content-length'));
+    const at = Date.parse(header(answer, 'last-modified') ?? '');
+    if (!Number.isSafeInteger(size) || Number.isNaN(at)) throw odd(this.#subject(key));
+    return { size, mtimeUs: wholeSecondsUs(at), version: header(answer, 'etag') };
+  }
+
+  /** An answer to HEAD does not say whether an object is gone or its whole bucket; that to GET does. */
+  async #missing(key: string, signal: AbortSignal): Promise<undefined> {
+    const request: S3Request = { method: 'GET', key, headers: { range: 'bytes=0-0' }, accept: [404], signal };
+    const answer = await this.#client.send(request);
+    if (answer.status !== 404) {
+      answer.body.destroy();
+      throw odd(this.#subject(key));
+    }
+    const { code, error } = await this.#client.refusal(answer, request);
+    if (code !== 'NoSuchKey') throw error;
+  }
+
+  async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
+    const { start, end, signal } = request;
+    const subject = this.#subject(this.#key(place));
+    checkRange(request, subject.name);
+    if (start === end) return checkVersion(await this.stat(place, signal), request, subject);
+    const answer = await this.#get(this.#key(place), request);
+    try {
+      checkAnswer(answer, request, subject);
+    } catch (error) {
+      answer.body.destroy();
+      throw error;
+    }
+    yield* bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+  }
+
+  async #get(key: string, request: RangeRequest): Promise<WebAnswer> {
+    const headers: Record<string, string> = { range: rangeHeader(request) };
+    if (request.version !== undefined) headers['if-match'] = request.version;
+    const answer = await this.#client.send({
+      method: 'GET',
+      key,
+      headers,
+      accept: [412, 416],
+      signal: request.signal,
+    });
+    if (answer.status !== 412 && answer.status !== 416) return answer;
+    await discard(answer);
+    throw changed(this.#subject(key));
+  }
+
+  #key(place: RemotePlace): string {
+    return this.#address.prefix + (place.key ?? place.path);
+  }
+
+  #subject(key: string): Subject {
+    return { name: this.#client.name(key), origin: this.#client.origin };
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+}
+
+/** Is this the part and the version that was asked for? */
+function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
+  const whole = request.start === 0 && request.end === request.size;
+  if (request.version !== undefined && header(answer, 'etag') !== request.version) throw changed(subject);
+  if (answer.status === 206) checkPartial(answer, request, subject);
+  else if (whole) checkWhole(answer, request.size, subject);
+  else throw odd(subject);
+}
+
+function odd({ name, origin }: Subject): FacetError {
+  return new FacetError('failed', `${origin} answers with something else than it was asked for`, {
+    path: name,
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * HTTP/1.1 connections that are kept open, with a limit to every wait. An answer is handed over as it comes: its status is
+ * not judged here, redirects are not followed, nothing is tried twice. Whoever asks drains or destroys the body.
+ */
+import { setMaxListeners } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { Agent, errors } from 'undici';
+import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
+import type { Timeouts } from './timeouts.js';
+import { TransientError } from './transient.js';
+
+export interface WebRequest {
+  /** `https://host:port` */
+  origin: string;
+  /** With the query, percent-encoded; it is sent as it is here. */
+  path: string;
+  method: 'GET' | 'HEAD' | 'POST';
+  headers: Record<string, string>;
+  signal: AbortSignal;
+}
+
+export interface WebAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Readable;
+}
+
+/** To one origin; more requests wait for one of these. */
+const MOST_CONNECTIONS = 128;
+/** Of a body that is not wanted, what is read to keep its connection. */
+const MOST_DRAINED_BYTES = 64 * 1024;
+
+export class Connections {
+  readonly #agent: Agent;
+  /** The agent forgets a connection that ends with its answer (HTTP/1.0) before that is read. */
+  readonly #bodies = new Set<Readable>();
+
+  constructor({ connectMs, idleMs }: Timeouts) {
+    this.#agent = new Agent({
+      connections: MOST_CONNECTIONS,
+      connect: { timeout: connectMs },
+      headersTimeout: idleMs,
+      bodyTimeout: idleMs,
+    });
+  }
+
+  /** Throws `TransientError` when there is no answer, `failed` when what answers speaks no HTTP, or the signal's reason. */
+  async request(request: WebRequest): Promise<WebAnswer> {
+    // Each request listens to it, and one signal may be for many.
+    setMaxListeners(0, request.signal);
+    try {
+      const { statusCode, headers, body } = await this.#agent.request(request);
+      this.#bodies.add(body);
+      body.once('close', () => this.#bodies.delete(body));
+      // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
+      body.on('error', () => {});
+      return { status: statusCode, headers, body };
+    } catch (error) {
+      throw connectionError(error, request.origin, request.signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const body of this.#bodies) body.destroy(new errors.ClientDestroyedError());
+    await this.#agent.destroy();
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection is refused',
+  ECONNRESET: 'the connection was reset',
+  EPIPE: 'the connection was closed',
+  ENOTFOUND: 'its name is not known',
+  EAI_AGAIN: 'its name cannot be looked up now',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no network',
+  ETIMEDOUT: 'it does not answer',
+  UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'it accepts a request and does not answer',
+  UND_ERR_BODY_TIMEOUT: 'it stopped in the middle of an answer',
+  UND_ERR_SOCKET: 'the connection was closed in the middle of an answer',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer was cut off',
+};
+
+/** What went wrong between `origin` and us. */
+export function connectionError(error: unknown, origin: string, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof FacetError) return error;
+  const code = systemErrorCode(error) ?? '';
+  if (/^UND_ERR_(DESTROYED|CLOSED)$/.test(code))
+    return new FacetError('interrupted', `${origin} is not read any more`);
+  if (code.startsWith('HPE_'))
+    return new FacetError('failed', `${origin} does not speak HTTP`, { cause: error });
+  if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return distrusted(error, origin);
+  return new TransientError(`cannot reach ${origin}: ${reasons[code] ?? errorMessage(error)}`, {
+    cause: error,
+    hint: 'check the network and the address',
+  });
+}
+
+function distrusted(error: unknown, origin: string): FacetError {
+  return new FacetError('unreachable', `${origin} cannot prove who it is: ${errorMessage(error)}`, {
+    cause: error,
+    hint: 'name its certificate authority in the environment variable NODE_EXTRA_CA_CERTS',
+  });
+}
+
+/** One header; of several with the name, the first. */
+export function header(answer: Pick<WebAnswer, 'headers'>, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** Lets go of a body nobody wants: a short one is read to its end, so that its connection can be used again. */
+export async function discard(answer: WebAnswer): Promise<void> {
+  if (Number(header(answer, 'content-length') ?? 0) > MOST_DRAINED_BYTES) return void answer.body.destroy();
+  // What goes wrong with it was not wanted either.
+  await readText(answer, MOST_DRAINED_BYTES).catch(() => {});
+}
+
+/** The whole body as text, of at most `mostBytes`. Throws `failed` when it is longer. */
+export async function readText(answer: WebAnswer, mostBytes: number): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of answer.body) {
+      bytes += piece.length;
+      if (bytes > mostBytes) throw new FacetError('failed', `an answer is longer than ${mostBytes} bytes`);
+      pieces.push(piece);
+    }
+  } finally {
+    answer.body.destroy();
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}

@@ -1,0 +1,99 @@
+/** The cache on disk, as downloads see it: what is there, and what they have written and not committed, as one. */
+import { BLOCK_SIZE } from '../cache/blocks.js';
+import type { Cache } from '../cache/cache.js';
+import type { BlobHandle } from '../cache/handle.js';
+import { type Interval, Intervals } from '../cache/intervals.js';
+import type { BlobWriter } from '../cache/writer.js';
+import type { Blob, BlobStore, RemoteContent } from './blob.js';
+import { blockStart } from './blob.js';
+
+export class CacheStore implements BlobStore {
+  readonly #cache: Cache;
+
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  open({ key, size }: RemoteContent): Blob {
+    return new CachedBlob(this.#cache, key, size);
+  }
+}
+
+class CachedBlob implements Blob {
+  readonly #cache: Cache;
+  readonly #key: string;
+  readonly #size: number;
+  #handle: BlobHandle | undefined;
+  /** Opened when there is something to write: most of what is read is there. */
+  #writer: BlobWriter | undefined;
+  /** Bytes that are not committed. */
+  readonly #written = new Intervals();
+
+  constructor(cache: Cache, key: string, size: number) {
+    this.#cache = cache;
+    this.#key = key;
+    this.#size = size;
+    this.#handle = cache.lookup(key, size);
+  }
+
+  missing(start: number, end: number): Interval[] {
+    const gaps = this.#handle?.missing(start, end) ?? [{ start, end }];
+    return gaps.flatMap(gap => this.#written.gaps(gap.start, gap.end));
+  }
+
+  read(target: Buffer, at: number, size: number, offset: number): number | undefined {
+    const found = this.#handle?.read(target, at, size, offset);
+    if (found !== undefined || this.#written.count === 0) return found;
+    // Some of the blocks may be committed, and some not.
+    for (let done = 0; done < size; ) {
+      const length = Math.min(blockStart(offset + done) + BLOCK_SIZE - offset - done, size - done);
+      if (this.#readWithin(target, at + done, length, offset + done) !== length) return undefined;
+      done += length;
+    }
+    return size;
+  }
+
+  reserve(start: number, end: number): void {
+    this.#writing().reserve(start, end);
+  }
+
+  write(offset: number, bytes: Buffer): void {
+    this.#writing().write(offset, bytes);
+    this.#written.add(offset, offset + bytes.length);
+  }
+
+  async commit(written: readonly Interval[]): Promise<void> {
+    const writer = this.#writing();
+    const { isWhole } = await writer.commitAsync();
+    // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
+    if (isWhole) this.#complete(writer);
+    else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
+    // Contents that the cache keeps only as a whole can be read back until they are.
+    if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
+  }
+
+  close(): void {
+    try {
+      this.#writer?.close();
+    } finally {
+      this.#handle?.close();
+    }
+  }
+
+  #writing(): BlobWriter {
+    this.#writer ??= this.#cache.writer(this.#key, this.#size);
+    return this.#writer;
+  }
+
+  #complete(writer: BlobWriter): void {
+    const handle = writer.complete();
+    this.#handle?.close();
+    this.#handle = handle;
+    writer.close();
+    this.#writer = undefined;
+  }
+
+  #readWithin(target: Buffer, at: number, size: number, offset: number): number | undefined {
+    return this.#writer?.read(target, at, size, offset) ?? this.#handle?.read(target, at, size, offset);
+  }
+}

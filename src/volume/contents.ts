@@ -1,0 +1,67 @@
+/** Any file's contents, wherever they are: on a disk of this machine, in the cache, or at a remote source. */
+import { closeSync } from 'node:fs';
+import { type FileRecord, sourcePath } from '../catalog/files.js';
+import { FacetError } from '../errors.js';
+import { modifiedUs } from '../sources/local.js';
+import { readPieces, refuseChanged } from './pieces.js';
+import type { RemoteContents } from './remote-contents.js';
+import type { Volume } from './volume.js';
+
+/** One version of a file, open for reading. */
+export interface OpenContents {
+  /** Bytes. */
+  size: number;
+  mtimeUs: number;
+  /** st_mode. */
+  mode: number;
+  /** Is it cheap to read the same bytes again? */
+  isLocal: boolean;
+  /** The bytes from `start` up to, not including, `end`. Throws the signal's reason, and what a source throws. */
+  pieces(start: number, end: number, signal?: AbortSignal): AsyncIterable<Buffer>;
+  /** Throws `content-changed` when what was read may be of two versions. */
+  refuseChanged(): void;
+  close(): void;
+}
+
+/** Opens remote contents when the first of them is wanted: most volumes have none. */
+export type OpenRemoteContents = () => Promise<RemoteContents>;
+
+/** Throws as `Volume.open` does, or as a remote source does. */
+export async function openContents(
+  volume: Volume,
+  record: FileRecord,
+  openRemote: OpenRemoteContents | undefined,
+): Promise<OpenContents> {
+  if (!volume.isRemote(record.sourceId)) return local(volume, record);
+  if (openRemote) return remote(record, await openRemote());
+  throw new FacetError(
+    'usage',
+    `${sourcePath(record)} is at a remote source, and nobody said how to reach it`,
+  );
+}
+
+function local(volume: Volume, record: FileRecord): OpenContents {
+  const { fd, stats } = volume.open(record);
+  return {
+    size: stats.size,
+    mtimeUs: modifiedUs(stats),
+    mode: stats.mode,
+    isLocal: true,
+    pieces: (start, end, signal) => readPieces(fd, start, end, signal),
+    refuseChanged: () => refuseChanged(fd, stats, sourcePath(record)),
+    close: () => closeSync(fd),
+  };
+}
+
+/** A source answers with the version that it was asked for, or with an error. */
+async function remote(record: FileRecord, contents: RemoteContents): Promise<OpenContents> {
+  const content = await contents.contentOf(record);
+  const { size, mtimeUs, mode } = record;
+  return {
+    ...{ size, mtimeUs, mode },
+    isLocal: false,
+    pieces: (start, end, signal) => contents.downloads.stream(content, start, end, signal),
+    refuseChanged: () => {},
+    close: () => {},
+  };
+}

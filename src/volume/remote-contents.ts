@@ -1,0 +1,79 @@
+/**
+ * The contents of remote files: from the cache, and what is missing there from the source. For the main thread of a process;
+ * a thread that serves asks the cache alone.
+ */
+import { BLOCK_SIZE } from '../cache/blocks.js';
+import { Cache } from '../cache/cache.js';
+import type { Limits } from '../cache/space.js';
+import type { FileLocation } from '../catalog/files.js';
+import { sourcePath } from '../catalog/files.js';
+import type { SourceRecord, Sources } from '../catalog/sources.js';
+import { FacetError } from '../errors.js';
+import { openSource } from '../sources/open-remote.js';
+import type { RemoteSource } from '../sources/remote.js';
+import type { RemoteContent } from './blob.js';
+import { CacheStore } from './cached-blob.js';
+import { contentKey } from './content-key.js';
+import { Downloader } from './download.js';
+
+export interface RemoteOptions {
+  /** Of the cache. */
+  directory: string;
+  limits: Omit<Limits, 'blockThreshold'>;
+  /** Bytes a second, over all files. */
+  limitRate?: number | undefined;
+  /** A file's contents at its source are not those that the catalog knows. */
+  onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
+}
+
+export class RemoteContents {
+  readonly cache: Cache;
+  readonly downloads: Downloader;
+  readonly #records: Sources;
+  readonly #sources = new Map<number, Promise<RemoteSource>>();
+  readonly #files = new Map<string, FileLocation>();
+
+  constructor(sources: Sources, { directory, limits, limitRate, onChanged }: RemoteOptions) {
+    this.#records = sources;
+    // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
+    this.cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
+    this.downloads = new Downloader({
+      cache: new CacheStore(this.cache),
+      limitRate,
+      onChanged: (content, error) => {
+        const file = this.#files.get(content.key);
+        if (file) onChanged?.(file, error);
+      },
+    });
+  }
+
+  /** What a download needs to know of a file. Throws what opening its source throws. */
+  async contentOf(file: FileLocation): Promise<RemoteContent> {
+    const source = await this.#sourceOf(file.sourceId);
+    const key = contentKey(file);
+    this.#files.set(key, file);
+    const place = { path: sourcePath(file), key: file.key ?? undefined };
+    return { key, source, place, version: file.version ?? undefined, size: file.size };
+  }
+
+  #sourceOf(id: number): Promise<RemoteSource> {
+    const known = this.#sources.get(id);
+    if (known) return known;
+    const opening = this.#open(this.#records.withId(id));
+    this.#sources.set(id, opening);
+    // Credentials that could not be found may be there the next time.
+    opening.catch(() => this.#sources.delete(id));
+    return opening;
+  }
+
+  async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
+    if (source) return openSource(source);
+    throw new FacetError('not-found', 'the source was removed');
+  }
+
+  async close(): Promise<void> {
+    await this.downloads.close();
+    for (const source of this.#sources.values()) await source.then(each => each.close()).catch(() => {});
+    this.cache.close();
+  }
+}

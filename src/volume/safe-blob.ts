@@ -1,0 +1,138 @@
+/**
+ * A blob that never fails a read: what its cache cannot take, because the disk is full or broken, is kept in memory for a
+ * moment instead.
+ */
+
+import { BLOCK_SIZE } from '../cache/blocks.js';
+import type { Interval } from '../cache/intervals.js';
+import { type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
+import type { KeptBlocks } from './kept-blocks.js';
+
+/** A full disk is asked again after this time: something may have been evicted. */
+const RETRY_MS = 5_000;
+
+export class SafeBlob {
+  readonly #store: BlobStore;
+  readonly #content: RemoteContent;
+  readonly #kept: KeptBlocks;
+  #blob: Blob | undefined;
+  #failure: { error: unknown; at: number } | undefined;
+
+  constructor(store: BlobStore, content: RemoteContent, kept: KeptBlocks) {
+    this.#store = store;
+    this.#content = content;
+    this.#kept = kept;
+    this.#open();
+  }
+
+  /** Why the cache did not take what it was given last; undefined as long as it does. */
+  get failure(): unknown {
+    return this.#failure?.error;
+  }
+
+  /** Is all of this in the cache, and not only in memory? */
+  isCached(start: number, end: number): boolean {
+    return this.#try(blob => blob.missing(start, end))?.length === 0;
+  }
+
+  missing(start: number, end: number): Interval[] {
+    const gaps = this.#try(blob => blob.missing(start, end)) ?? [{ start, end }];
+    return this.#kept.isEmpty ? gaps : gaps.flatMap(gap => this.#notKept(gap));
+  }
+
+  /** Fills `target` with the bytes from `offset` on; false when not all of them are there. */
+  read(target: Buffer, offset: number): boolean {
+    const size = target.length;
+    if (this.#try(blob => blob.read(target, 0, size, offset)) === size) return true;
+    return !this.#kept.isEmpty && this.#readPieces(target, offset);
+  }
+
+  /** Sets room aside for bytes that will be written, where there is room. */
+  reserve(start: number, end: number): void {
+    if (this.#mayWrite()) this.#try(blob => blob.reserve(start, end));
+  }
+
+  /** One whole block. True when the buffer was taken, and is not the caller's any more. */
+  write(offset: number, bytes: Buffer): boolean {
+    if (this.#mayWrite() && this.#try(blob => writeTo(blob, offset, bytes))) {
+      this.#failure = undefined;
+      return false;
+    }
+    this.#kept.put(this.#content.key, offset, bytes);
+    return true;
+  }
+
+  async commit(written: readonly Interval[]): Promise<void> {
+    try {
+      await this.#blob?.commit(written);
+    } catch (error) {
+      this.#note(error);
+      // What was not committed is lost, and must not be taken for something that is there.
+      this.close();
+      this.#open();
+    }
+  }
+
+  close(): void {
+    this.#try(blob => blob.close());
+    this.#blob = undefined;
+  }
+
+  #open(): void {
+    try {
+      this.#blob = this.#store.open(this.#content);
+    } catch (error) {
+      this.#note(error);
+    }
+  }
+
+  #mayWrite(): boolean {
+    return !this.#failure || performance.now() - this.#failure.at > RETRY_MS;
+  }
+
+  #try<T>(use: (blob: Blob) => T): T | undefined {
+    try {
+      return this.#blob && use(this.#blob);
+    } catch (error) {
+      this.#note(error);
+      return undefined;
+    }
+  }
+
+  #note(error: unknown): void {
+    this.#failure = { error, at: performance.now() };
+  }
+
+  #notKept({ start, end }: Interval): Interval[] {
+    const gaps: Interval[] = [];
+    for (let at = start; at < end; ) {
+      const next = Math.min(blockStart(at) + BLOCK_SIZE, end);
+      if (!this.#kept.has(this.#content.key, blockStart(at))) gaps.push({ start: at, end: next });
+      at = next;
+    }
+    return gaps;
+  }
+
+  /** Some of the bytes may be in the cache, and some in memory. */
+  #readPieces(target: Buffer, offset: number): boolean {
+    for (let at = offset; at < offset + target.length; ) {
+      const next = Math.min(blockStart(at) + BLOCK_SIZE, offset + target.length);
+      if (!this.#readPiece(target.subarray(at - offset, next - offset), at)) return false;
+      at = next;
+    }
+    return true;
+  }
+
+  #readPiece(target: Buffer, offset: number): boolean {
+    const block = this.#kept.get(this.#content.key, blockStart(offset));
+    const size = target.length;
+    if (!block) return this.#try(blob => blob.read(target, 0, size, offset)) === size;
+    const from = offset - blockStart(offset);
+    return block.copy(target, 0, from, from + size) === size;
+  }
+}
+
+function writeTo(blob: Blob, offset: number, bytes: Buffer): true {
+  blob.write(offset, bytes);
+  return true;
+}

@@ -1,0 +1,320 @@
+/** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, fstatSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { mock, test } from 'node:test';
+import { FacetError, type FacetErrorCode } from '../../src/errors.js';
+import {
+  assertClean,
+  blobFilesIn,
+  bytesOnDisk,
+  contentsOf,
+  get,
+  keysIn,
+  MiB,
+  openCache,
+  put,
+  readRange,
+  sha256,
+} from '../support/caches.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const SMALL = 2_500_000;
+const LARGE = 9_500_000;
+
+function is(code: FacetErrorCode): (error: unknown) => boolean {
+  return error => error instanceof FacetError && error.code === code;
+}
+
+test('small contents that were put are found, by everybody, and by those who come later', t => {
+  const folder = join(temporaryFolder(t), 'cache');
+  const [cache, other] = [openCache(folder), openCache(folder)];
+  for (const size of [0, 1, 4096, MiB, SMALL]) put(cache, `k${size}`, size);
+  for (const each of [cache, other, openCache(folder), openCache(folder, {}, 'read')]) {
+    for (const size of [0, 1, 4096, MiB, SMALL])
+      assert.deepEqual(get(each, `k${size}`, size), contentsOf(`k${size}`, size));
+  }
+  assert.equal(cache.lookup('k1', 2), undefined, 'another size');
+  assert.equal(cache.lookup('another', 1), undefined);
+  assertClean(cache);
+});
+
+test('the cache is for its user alone', t => {
+  const folder = join(temporaryFolder(t), 'a', 'cache');
+  const cache = openCache(folder);
+  put(cache, 'k', 10);
+  put(cache, 'large', LARGE);
+  const modes = [folder, join(folder, 'blobs'), join(folder, 'tmp')].map(each => statSync(each).mode & 0o777);
+  assert.deepEqual(modes, [0o700, 0o700, 0o700]);
+  for (const file of [...blobFilesIn(folder), join(folder, 'index.db')])
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('to read, there must be a cache, and none is made', t => {
+  const folder = join(temporaryFolder(t), 'cache');
+  assert.throws(() => openCache(folder, {}, 'read'), is('not-found'));
+  assert.equal(existsSync(folder), false);
+});
+
+test('pieces may come in any order and size', t => {
+  const cache = openCache(temporaryFolder(t));
+  for (const size of [SMALL, LARGE]) {
+    const bytes = contentsOf(`k${size}`, size);
+    const writer = cache.writer(`k${size}`, size, { sha256: sha256(bytes) });
+    for (let at = size; at > 0; ) {
+      const from = Math.max(at - 777_777, 0);
+      writer.write(from, bytes.subarray(from, at));
+      at = from;
+    }
+    const handle = writer.complete();
+    assert.deepEqual(readRange(handle), bytes);
+    handle.close();
+    writer.close();
+  }
+  assertClean(cache);
+});
+
+test('of small contents nothing is found before all of them are there', t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  const writer = cache.writer('k', SMALL);
+  writer.write(0, contentsOf('k', SMALL).subarray(0, MiB));
+  assert.deepEqual(writer.commit(), { isWhole: false, intervals: 1 });
+  assert.equal(cache.lookup('k', SMALL), undefined);
+  assert.throws(() => writer.complete(), is('failed'));
+  writer.close();
+  assert.deepEqual([blobFilesIn(folder), cache.status().bytes], [[], 0]);
+});
+
+test('of large contents each block is found once it is committed', t => {
+  const cache = openCache(temporaryFolder(t));
+  const bytes = contentsOf('k', LARGE);
+  const writer = cache.writer('k', LARGE);
+  writer.write(1.5 * MiB, bytes.subarray(1.5 * MiB, 4 * MiB));
+  const handle = cache.lookup('k', LARGE);
+  assert.ok(handle);
+  assert.equal(readRange(handle, 2 * MiB, 3 * MiB), undefined, 'written, not committed');
+  assert.deepEqual(writer.commit(), { isWhole: false, intervals: 1 });
+  assert.deepEqual(readRange(handle, 2 * MiB, 4 * MiB), bytes.subarray(2 * MiB, 4 * MiB));
+  assert.equal(readRange(handle, 2 * MiB - 1, 3 * MiB), undefined, 'a block of which half was written');
+  assert.deepEqual(handle.missing(0, LARGE), [
+    { start: 0, end: 2 * MiB },
+    { start: 4 * MiB, end: LARGE },
+  ]);
+  assert.deepEqual(handle.missing(2 * MiB + 5, 4 * MiB + 5), [{ start: 4 * MiB, end: 5 * MiB }]);
+  assert.deepEqual([handle.has(2 * MiB, 4 * MiB), handle.has(0, 1)], [true, false]);
+  assert.deepEqual([handle.isWhole(), handle.descriptor()], [false, undefined]);
+  writer.write(9 * MiB, bytes.subarray(9 * MiB));
+  assert.deepEqual(writer.commit(), { isWhole: false, intervals: 2 });
+  assert.throws(() => writer.complete(), is('failed'));
+  for (const each of [handle, writer]) each.close();
+  assertClean(cache);
+});
+
+test('a writer goes on where another one was cut off', t => {
+  const folder = temporaryFolder(t);
+  const bytes = contentsOf('k', LARGE);
+  const first = openCache(folder).writer('k', LARGE);
+  first.write(0, bytes.subarray(0, 5 * MiB));
+  first.commit();
+  const second = openCache(folder).writer('k', LARGE);
+  first.close();
+  // What is there is left alone: these bytes are wrong.
+  second.write(0, Buffer.alloc(5 * MiB));
+  second.write(5 * MiB, bytes.subarray(5 * MiB));
+  const handle = second.complete();
+  assert.deepEqual(readRange(handle), bytes);
+  assert.ok(handle.isWhole());
+});
+
+test('writers of a thread that has other things to do meanwhile', async t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  const keys = ['a', 'b', 'c', 'd'];
+  for (const size of [SMALL, LARGE]) {
+    // Two contents, each under two keys, at once.
+    const handles = keys.map(async (key, at) => {
+      const bytes = contentsOf(`${at % 2}`, size);
+      const writer = cache.writer(`${key} ${size}`, size, { sha256: sha256(bytes) });
+      writer.write(0, bytes.subarray(0, 2 * MiB));
+      const committed = writer.commitAsync();
+      writer.write(2 * MiB, bytes.subarray(2 * MiB));
+      assert.equal((await committed).isWhole, false);
+      const handle = await writer.completeAsync();
+      assert.deepEqual(readRange(handle), bytes);
+      writer.close();
+      return handle;
+    });
+    for (const handle of handles) (await handle).close();
+  }
+  openCache(folder);
+  assert.deepEqual([keysIn(cache).length, blobFilesIn(folder).length], [8, 4]);
+  assertClean(cache);
+});
+
+test('the descriptor of a whole blob reads its bytes', t => {
+  const cache = openCache(temporaryFolder(t));
+  put(cache, 'k', LARGE);
+  const handle = cache.lookup('k', LARGE);
+  assert.ok(handle);
+  assert.ok(handle.check(0, LARGE));
+  const target = Buffer.alloc(100);
+  assert.equal(readSync(handle.descriptor() ?? -1, target, 0, 100, 5_000_000), 100);
+  assert.deepEqual(target, contentsOf('k', LARGE).subarray(5_000_000, 5_000_100));
+});
+
+test('reads end where the contents end', t => {
+  const cache = openCache(temporaryFolder(t));
+  put(cache, 'k', 10);
+  const handle = cache.lookup('k', 10);
+  const target = Buffer.alloc(30, 0xff);
+  assert.equal(handle?.read(target, 5, 20, 7), 3);
+  assert.deepEqual(
+    target.subarray(5, 9),
+    Buffer.concat([contentsOf('k', 10).subarray(7), Buffer.from([0xff])]),
+  );
+  assert.equal(handle?.read(target, 0, 10, 10), 0);
+});
+
+for (const [size, what] of [
+  [SMALL, 'small'],
+  [LARGE, 'large'],
+] as const) {
+  test(`${what} contents other than expected are forgotten`, t => {
+    const folder = temporaryFolder(t);
+    const cache = openCache(folder);
+    const bytes = contentsOf('k', size);
+    const wrong = [
+      { sha256: sha256(Buffer.from('other')) },
+      { md5: createHash('md5').update('other').digest() },
+    ];
+    for (const expected of wrong) {
+      const writer = cache.writer('k', size, expected);
+      writer.write(0, bytes);
+      assert.throws(() => writer.complete(), is('integrity'));
+      writer.close();
+      assert.equal(get(cache, 'k', size), undefined);
+    }
+    assert.deepEqual([bytesOnDisk(folder), cache.status().bytes], [0, 0]);
+    const right = cache.writer('k', size, {
+      sha256: sha256(bytes),
+      md5: createHash('md5').update(bytes).digest(),
+    });
+    right.write(0, bytes);
+    assert.deepEqual(readRange(right.complete()), bytes);
+    assertClean(cache);
+  });
+
+  test(`equal ${what} contents are kept once`, t => {
+    const folder = temporaryFolder(t);
+    const cache = openCache(folder);
+    const bytes = contentsOf('same', size);
+    for (const key of ['a', 'b']) {
+      const writer = cache.writer(key, size, { sha256: sha256(bytes) });
+      writer.write(0, bytes);
+      writer.complete().close();
+      writer.close();
+    }
+    assert.ok(cache.adopt('c', size, sha256(bytes)));
+    assert.equal(cache.adopt('d', size, sha256(Buffer.from('other'))), undefined);
+    openCache(folder);
+    assert.deepEqual(keysIn(cache), ['a', 'b', 'c']);
+    assert.equal(blobFilesIn(folder).length, 1);
+    for (const key of ['a', 'b', 'c']) assert.deepEqual(get(cache, key, size), bytes);
+    assertClean(cache);
+  });
+}
+
+test('a new version does not touch the old one', t => {
+  const cache = openCache(temporaryFolder(t));
+  put(cache, 'k/1', LARGE);
+  const old = cache.lookup('k/1', LARGE);
+  put(cache, 'k/2', LARGE);
+  assert.deepEqual(old && readRange(old), contentsOf('k/1', LARGE));
+  assert.deepEqual(get(cache, 'k/2', LARGE), contentsOf('k/2', LARGE));
+});
+
+test('a key that leads to contents of another size is given new ones; who has the old ones open goes on', t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  put(cache, 'k', SMALL);
+  const old = cache.lookup('k', SMALL);
+  put(cache, 'k', LARGE);
+  assert.equal(cache.lookup('k', SMALL), undefined);
+  assert.deepEqual(old && readRange(old), contentsOf('k', SMALL));
+  old?.close();
+  openCache(folder);
+  assert.equal(blobFilesIn(folder).length, 1);
+  assertClean(cache);
+});
+
+test('what was claimed is not claimed twice, until it is released or its time is over', t => {
+  mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  t.after(() => mock.timers.reset());
+  const folder = temporaryFolder(t);
+  const [cache, other] = [openCache(folder), openCache(folder)];
+  assert.deepEqual(cache.claim('k', { start: 10, end: 20 }, 1_000), [{ start: 10, end: 20 }]);
+  assert.deepEqual(other.claim('k', { start: 0, end: 30 }, 5_000), [
+    { start: 0, end: 10 },
+    { start: 20, end: 30 },
+  ]);
+  assert.deepEqual(other.claim('another', { start: 10, end: 20 }, 5_000), [{ start: 10, end: 20 }]);
+  assert.deepEqual(
+    cache.claim('k', { start: 10, end: 25 }, 1_000),
+    [{ start: 10, end: 20 }],
+    'its own, again',
+  );
+  mock.timers.setTime(1_001_000);
+  assert.deepEqual(other.claim('k', { start: 10, end: 20 }, 5_000), [{ start: 10, end: 20 }], 'expired');
+  other.release('k', { start: 0, end: 20 });
+  assert.deepEqual(cache.claim('k', { start: 0, end: 30 }, 1_000), [{ start: 0, end: 20 }]);
+  other.close();
+  assert.deepEqual(cache.claim('k', { start: 0, end: 30 }, 1_000), [{ start: 0, end: 30 }], 'closed');
+});
+
+test('status and list say what is there', t => {
+  mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  t.after(() => mock.timers.reset());
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder, { maxSize: 50_000_000, minFree: 7 });
+  put(cache, 'a', 5_000);
+  cache.pin('a', 'b');
+  const writer = cache.writer('b', LARGE);
+  writer.write(0, contentsOf('b', LARGE).subarray(0, 2 * MiB));
+  writer.commit();
+  writer.close();
+  get(cache, 'a', 5_000);
+  get(cache, 'b', LARGE);
+  const { free, ...status } = cache.status();
+  assert.ok(free > 0);
+  const bytes = { bytes: 8192 + 2 * MiB, pinned: 8192 + 2 * MiB, maxSize: 50_000_000, minFree: 7 };
+  assert.deepEqual(status, { blobs: 2, ...bytes, hits: 1, misses: 1 });
+  const common = { isPinned: true, accessedAt: 1_000_000 };
+  assert.deepEqual(
+    [...openCache(folder).list()],
+    [
+      { key: 'a', size: 5_000, room: 8192, isWhole: true, ...common },
+      { key: 'b', size: LARGE, room: 2 * MiB, isWhole: false, ...common },
+    ],
+  );
+});
+
+test('a long list has everything once', t => {
+  const cache = openCache(temporaryFolder(t));
+  const keys = Array.from({ length: 1_200 }, (_, at) => `key ${String(at).padStart(5, '0')}`);
+  for (const key of keys) put(cache, key, 0, Buffer.alloc(0));
+  assert.deepEqual(keysIn(cache), keys);
+});
+
+test('the files of closed handles are closed, and a closed handle is not to be used', t => {
+  const cache = openCache(temporaryFolder(t));
+  put(cache, 'k', 10);
+  const handle = cache.lookup('k', 10);
+  const fd = handle?.descriptor() ?? -1;
+  fstatSync(fd);
+  handle?.close();
+  handle?.close();
+  assert.throws(() => fstatSync(fd), /EBADF/);
+  assert.throws(() => handle && readRange(handle), /after it was closed/);
+});

@@ -1,0 +1,140 @@
+/** Web servers as sources: what is crawled and what is not, redirects, and lists. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { openRemote } from '../../../src/sources/open-remote.js';
+import { fails, filesOf, readBytes } from '../../contract/remote-source.js';
+import { goodManners, type Handler, serveFolder, startServer } from '../../support/file-server.js';
+import { temporaryFolder, writeFile, writeFiles } from '../../support/temporary-folder.js';
+
+async function open(context: TestContext, url: string) {
+  const source = await openRemote(url, {}, { retry: { attempts: 1, firstWaitMs: 1, longestWaitMs: 1 } });
+  context.after(() => source.close());
+  return source;
+}
+
+const html =
+  (body: string): Handler =>
+  (_request, response) =>
+    void response.writeHead(200, { 'content-type': 'text/html' }).end(body);
+
+test('a folder may be named without its slash', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'pub/a', 'pub/b/c');
+  const { url } = await startServer(context, serveFolder(folder));
+  const source = await open(context, `${url}/pub`);
+  const files = await filesOf(source);
+  assert.deepEqual([...files.keys()].sort(), ['a', 'b/c']);
+  const later = await open(context, `${url}/pub`);
+  assert.equal(
+    String(await readBytes(later, { path: 'b/c', key: undefined, size: 7, version: undefined })),
+    'pub/b/c',
+  );
+});
+
+test('a list of files', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'pub/a', 'pub/b/c d', 'pub/e/f', 'pub/unlisted');
+  const { url } = await startServer(context, serveFolder(folder));
+  const json = '{"path":"e/f","size":7,"mtime":"2024-05-01T10:00:00Z"}';
+  writeFile(folder, 'pub/list.txt', `a\n${url}/pub/b/c%20d\n${json}\nmissing\n`);
+  const source = await open(context, `${url}/pub/list.txt`);
+  const files = await filesOf(source);
+  assert.deepEqual([...files.keys()].sort(), ['a', 'b/c d', 'e/f']);
+  for (const [path, file] of files) assert.equal(String(await readBytes(source, file)), `pub/${path}`);
+  assert.equal(files.get('e/f')?.mtimeUs, 1_714_557_600_000_000);
+});
+
+test('a place above the root is not asked for', async context => {
+  const asked: string[] = [];
+  const { url } = await startServer(context, (request, response) => {
+    asked.push(request.url ?? '');
+    response.end();
+  });
+  const source = await open(context, `${url}/pub/`);
+  for (const key of ['../secret', 'a/../../secret', '..', './../x']) {
+    await assert.rejects(
+      readBytes(source, { path: 'x', key, size: 1, version: undefined }),
+      fails('failed', /not below/),
+    );
+  }
+  await assert.rejects(
+    source.stat({ path: '/other.host/x/../../..', key: undefined }, new AbortController().signal),
+  );
+  assert.deepEqual(asked, []);
+});
+
+test('folders in folders without end are an error', async context => {
+  const { url } = await startServer(context, html('<a href="again/">again</a>'));
+  await assert.rejects(filesOf(await open(context, `${url}/`)), fails('failed', /deeper/));
+});
+
+test('a folder that cannot be listed ends the listing', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'a', 'b/c');
+  const good = serveFolder(folder);
+  for (const [status, code] of [
+    [403, 'denied'],
+    [500, 'unreachable'],
+    [404, 'not-found'],
+  ] as const) {
+    const { url } = await startServer(context, (request, response) =>
+      request.url === '/b/' ? void response.writeHead(status).end() : good(request, response),
+    );
+    await assert.rejects(filesOf(await open(context, `${url}/`)), fails(code));
+  }
+});
+
+test('a file that is listed and may not be read is left out', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'a', 'b');
+  const good = serveFolder(folder);
+  const { url } = await startServer(context, (request, response) =>
+    request.url === '/b' ? void response.writeHead(403).end() : good(request, response),
+  );
+  assert.deepEqual([...(await filesOf(await open(context, `${url}/`))).keys()], ['a']);
+});
+
+test('a page that is no index is an error', async context => {
+  for (const [type, body] of [
+    ['text/plain', 'hello'],
+    ['application/json', '{}'],
+  ] as const) {
+    const { url } = await startServer(
+      context,
+      (_request, response) => void response.writeHead(200, { 'content-type': type }).end(body),
+    );
+    await assert.rejects(filesOf(await open(context, `${url}/`)), fails('failed', /not an index/));
+  }
+  const { url } = await startServer(context, html('Welcome'));
+  await assert.rejects(filesOf(await open(context, `${url}/page`)), fails('failed', /ends in a slash/));
+});
+
+test('nginx is asked once for each folder, and for one file', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, ...Array.from({ length: 100 }, (_, index) => `d${index % 5}/f${index}`));
+  const asked: string[] = [];
+  const serve = serveFolder(folder, { ...goodManners, index: 'nginx-json', tags: 'nginx' });
+  const { url } = await startServer(context, (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    serve(request, response);
+  });
+  assert.equal((await filesOf(await open(context, `${url}/`))).size, 100);
+  assert.equal(asked.filter(request => request.startsWith('GET')).length, 6);
+  // As many as are under way before the first is answered.
+  assert.ok(asked.filter(request => request.startsWith('HEAD')).length <= 32, `${asked.length} requests`);
+});
+
+test('redirects of files are followed, from other hosts too', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'file');
+  const other = await startServer(context, serveFolder(folder));
+  const { url } = await startServer(context, (request, response) =>
+    request.url === '/'
+      ? html('<a href="file">file</a>')(request, response)
+      : void response.writeHead(302, { location: `${other.url}${request.url}` }).end(),
+  );
+  const source = await open(context, `${url}/`);
+  const file = (await filesOf(source)).get('file');
+  assert.ok(file);
+  assert.equal(String(await readBytes(source, file)), 'file');
+});

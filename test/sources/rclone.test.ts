@@ -1,0 +1,128 @@
+/** The server that rclone is for a source: when it runs, who can talk to it, and what is wrong when there is none. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { openRemote } from '../../src/sources/open-remote.js';
+import { fails, filesOf, noise, readBytes } from '../contract/remote-source.js';
+import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
+
+interface Process {
+  id: number;
+  args: string[];
+  environment: string[];
+}
+
+/** The servers of rclone that a process has started. */
+function servers(of = process.pid): Process[] {
+  return readdirSync('/proc').flatMap(id => {
+    try {
+      const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1];
+      const args = readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0');
+      if (Number(parent) !== of || !args.includes('rcd')) return [];
+      return [{ id: Number(id), args, environment: readFileSync(`/proc/${id}/environ`, 'utf8').split('\0') }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+async function open(context: TestContext) {
+  const folder = temporaryFolder(context);
+  const config = join(temporaryFolder(context), 'rclone.conf');
+  writeFileSync(config, `[test]\ntype = alias\nremote = ${folder}\n`);
+  process.env.RCLONE_CONFIG = config;
+  writeFile(folder, 'file', noise(100_000));
+  const retry = { attempts: 3, firstWaitMs: 1, longestWaitMs: 1 };
+  const source = await openRemote('rclone:test:', {}, { retry });
+  context.after(() => source.close());
+  const file = (await filesOf(source)).get('file');
+  assert.ok(file);
+  return { source, file };
+}
+
+test('one server is started by the first read, keeps its password to itself, and ends with the source', async context => {
+  const { source, file } = await open(context);
+  assert.deepEqual(servers(), []);
+  await Promise.all(Array.from({ length: 10 }, () => readBytes(source, file)));
+  const [server, ...others] = servers();
+  assert.ok(server);
+  assert.deepEqual(others, []);
+  const value = (name: string) =>
+    server.environment.find(each => each.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+  const [address, password] = [value('RCLONE_RC_ADDR'), value('RCLONE_RC_PASS')];
+  assert.ok(password.length >= 32);
+  assert.ok(!server.args.join(' ').includes(password));
+  assert.match(address, /^127\.0\.0\.1:/);
+  for (const path of ['[test:]/file', 'operations/stat?fs=test:&remote=file']) {
+    const answer = await fetch(`http://${address}/${path}`, {
+      method: path.startsWith('[') ? 'GET' : 'POST',
+    });
+    assert.equal(answer.status, 401, path);
+  }
+  await source.close();
+  assert.deepEqual(servers(), []);
+});
+
+test('a server that was killed is followed by another', async context => {
+  const { source, file } = await open(context);
+  await readBytes(source, file);
+  const [server] = servers();
+  assert.ok(server);
+  process.kill(server.id, 'SIGKILL');
+  assert.ok((await readBytes(source, file)).equals(noise(100_000)));
+});
+
+test('a remote that is not there, a folder that is not there, and no rclone', async context => {
+  await open(context);
+  for (const uri of ['rclone:unknown:', 'rclone:test:missing']) {
+    const source = await openRemote(uri);
+    context.after(() => source.close());
+    await assert.rejects(filesOf(source), fails('not-found', /rclone listremotes/), uri);
+  }
+  const { PATH } = process.env;
+  process.env.PATH = '/nowhere';
+  try {
+    const source = await openRemote('rclone:test:');
+    await assert.rejects(filesOf(source), fails('unreachable', /install/));
+    const place = { path: 'file', key: undefined, size: 1, version: undefined };
+    await assert.rejects(readBytes(source, place), fails('unreachable', /install/));
+    await source.close();
+  } finally {
+    process.env.PATH = PATH;
+  }
+});
+
+test('a server ends with a process that is killed', async context => {
+  const { file } = await open(context);
+  const script = `const { openRemote } = await import(${JSON.stringify(new URL('../../src/sources/open-remote.js', import.meta.url).href)});
+    const source = await openRemote('rclone:test:');
+    const signal = new AbortController().signal;
+    const request = { start: 0, end: ${file.size}, size: ${file.size}, version: undefined, signal };
+    for await (const piece of source.read({ path: 'file', key: undefined }, request));
+    console.log('read');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  context.after(() => child.kill('SIGKILL'));
+  assert.equal(String(await once(child.stdout, 'data')), 'read\n');
+  assert.equal(servers(child.pid).length, 1);
+  const [server] = servers(child.pid);
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  for (const end = Date.now() + 10_000; isRunning(server?.id ?? 0) && Date.now() < end; )
+    await setTimeout(20);
+  assert.ok(!isRunning(server?.id ?? 0));
+});
+
+function isRunning(id: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${id}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
