@@ -24,7 +24,7 @@ import {
 const DEFAULT_FILES = 1_000_000;
 const DEFAULT_ROUNDS = 3;
 
-const NODE = 'facet --help';
+const OPEN = 'list the root';
 const APPLY = 'apply 20 directories to a new catalog';
 const SMALL = 'apply another rule for one small directory';
 const SAME = 'apply again, nothing changed';
@@ -34,7 +34,7 @@ const VISIBLE = "one file's property, until the mount shows it";
 const INDEXED = 'search label:rare';
 const SUBSTRING = 'search a part of a name';
 const PROPERTY = 'search a property';
-const WORKS = [NODE, APPLY, SAME, SMALL, PLAN, EXPLAIN, VISIBLE, INDEXED, SUBSTRING, PROPERTY];
+const WORKS = [OPEN, APPLY, SAME, SMALL, PLAN, EXPLAIN, VISIBLE, INDEXED, SUBSTRING, PROPERTY];
 
 /** Every file is somewhere, and most are in several places. */
 function rules(small: string): string {
@@ -91,9 +91,9 @@ async function measureRound(bench: Bench, files: number, round: Round, nth: numb
   };
   const write = (small: string) => writeFileSync(join(home, 'rules.yaml'), rules(small));
   write('name:n1234*');
-  await time(NODE, '--help');
   round.set('memory', await time(APPLY, 'rules', 'apply'));
   await time(SAME, 'rules', 'apply');
+  await time(OPEN, 'index', 'ls', '/');
   write('name:n4321*');
   await time(PLAN, 'rules', 'plan');
   await time(SMALL, 'rules', 'apply');
@@ -134,7 +134,7 @@ async function measureVisible(bench: Bench, home: string, round: Round): Promise
 }
 
 function bounds(rounds: Round[]): Bound[] {
-  const start = medianOf(rounds, NODE) ?? 0;
+  const start = medianOf(rounds, OPEN) ?? 0;
   const beyondStart = (work: string) => {
     const median = medianOf(rounds, work);
     return median === undefined ? undefined : Math.max(median - start, 0);
@@ -144,10 +144,20 @@ function bounds(rounds: Round[]): Bound[] {
     { says: 'memory of apply', measured: medianOf(rounds, 'memory'), bound: 300e6, format: formatMegabytes },
     { says: SMALL, measured: medianOf(rounds, SMALL), bound: 1.5, format: formatSeconds },
     { says: VISIBLE, measured: medianOf(rounds, VISIBLE), bound: 1, format: formatSeconds },
-    { says: `${EXPLAIN}, beyond start`, measured: beyondStart(EXPLAIN), bound: 0.1, format: formatSeconds },
-    { says: `${INDEXED}, beyond start`, measured: beyondStart(INDEXED), bound: 0.05, format: formatSeconds },
     {
-      says: `${SUBSTRING}, beyond start`,
+      says: `${EXPLAIN}, more than listing the root`,
+      measured: beyondStart(EXPLAIN),
+      bound: 0.1,
+      format: formatSeconds,
+    },
+    {
+      says: `${INDEXED}, more than listing the root`,
+      measured: beyondStart(INDEXED),
+      bound: 0.05,
+      format: formatSeconds,
+    },
+    {
+      says: `${SUBSTRING}, more than listing the root`,
       measured: beyondStart(SUBSTRING),
       bound: 0.25,
       format: formatSeconds,
