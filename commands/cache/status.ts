@@ -1,11 +1,11 @@
 /** `facet cache status`: what is cached, and how much room it takes. Reads only. */
-import { statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { loadConfig } from '../../src/config/config.js';
+import type { Home } from '../../src/config/home.js';
 import { command } from '../command.js';
 import { formatItems, formatSize } from '../format.js';
 import { printable } from '../terminal.js';
-import { openCache } from './open.js';
 
 interface CacheStatus {
   /** Where blobs are kept. */
@@ -28,17 +28,24 @@ export default command({
     'Shows what is kept of contents from afar. Files of local folders are read where they are and never cached, so as long as all sources are local the cache is empty.',
   async run({ home, output }) {
     const { maxSize, minFree } = (await loadConfig(home)).cache;
-    const free = freeBytes(home.cacheDir);
-    const empty = { blobs: 0, bytes: 0, pinned: 0, maxSize, minFree, free, hits: 0, misses: 0 };
-    const cache = await openCache(home, 'read');
-    try {
-      const status = cache?.status() ?? empty;
-      await output.result({ directory: home.cacheDir, ...status }, toText);
-    } finally {
-      cache?.close();
-    }
+    await output.result(
+      { directory: home.cacheDir, ...(await statusIn(home, { maxSize, minFree })) },
+      toText,
+    );
   },
 });
+
+/** Where there is no cache yet, nothing is cached; what reads one is not loaded for that. */
+async function statusIn(
+  home: Home,
+  limits: { maxSize: number; minFree: number },
+): Promise<Omit<CacheStatus, 'directory'>> {
+  if (existsSync(join(home.cacheDir, 'index.db'))) {
+    const { statusOf } = await import('../../src/cache/status.js');
+    return statusOf(home.cacheDir, limits);
+  }
+  return { blobs: 0, bytes: 0, pinned: 0, ...limits, free: freeBytes(home.cacheDir), hits: 0, misses: 0 };
+}
 
 /** Of the nearest folder above that exists. */
 function freeBytes(directory: string): number {

@@ -22,7 +22,8 @@ import { type Evicted, Evictor } from './eviction.js';
 import type { BlobHandle } from './handle.js';
 import type { Interval } from './intervals.js';
 import { Recovery } from './recovery.js';
-import { freeBytes, type Limits, Space } from './space.js';
+import { type Limits, Space } from './space.js';
+import { type CacheStatus, readStatus } from './status.js';
 import { openBlob, shareContents } from './twins.js';
 import { type Verified, verifyCache } from './verify.js';
 import { WholeWriter } from './whole-writer.js';
@@ -44,21 +45,6 @@ export interface CachedContents {
   accessedAt: number;
 }
 
-export interface CacheStatus {
-  blobs: number;
-  /** Bytes of the disk that contents take, and those set aside. */
-  bytes: number;
-  /** Of them, those that are pinned. */
-  pinned: number;
-  maxSize: number;
-  minFree: number;
-  /** Bytes that are free on the disk. */
-  free: number;
-  /** Reads that the cache could answer, and could not, of all processes. */
-  hits: number;
-  misses: number;
-}
-
 export class Cache {
   readonly directory: string;
   readonly #limits: Limits;
@@ -74,7 +60,6 @@ export class Cache {
     [string],
     Omit<CachedContents, 'isWhole' | 'isPinned'> & { whole: number; pinned: number }
   >;
-  readonly #pinnedRoom: Statement<[], number>;
 
   /**
    * Opens the cache in a directory; the rest is as `access` says.
@@ -116,9 +101,6 @@ export class Cache {
        FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key > ? AND b.state = ${BlobState.kept} ORDER BY k.key LIMIT ${LIST_BATCH}`,
     );
-    this.#pinnedRoom = db
-      .prepare<[], number>('SELECT coalesce(sum(room), 0) FROM blobs WHERE pinned = 1')
-      .pluck();
     if (access === 'read') return;
     files.create();
     this.#recovery.sweep();
@@ -198,10 +180,7 @@ export class Cache {
 
   status(): CacheStatus {
     this.#parts.accesses.flush();
-    const { blobs, room, hits, misses } = this.#parts.blobs.usage();
-    const { maxSize, minFree } = this.#limits;
-    const pinned = this.#pinnedRoom.get() ?? 0;
-    return { blobs, bytes: room, pinned, maxSize, minFree, free: freeBytes(this.directory), hits, misses };
+    return readStatus(this.#index.db, this.directory, this.#limits);
   }
 
   /** Removes what nobody has read for `maxAge` milliseconds, then the least recently read until `maxSize` bytes are left. */
