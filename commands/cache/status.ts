@@ -1,26 +1,16 @@
 /** `facet cache status`: what is cached, and how much room it takes. Reads only. */
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { CacheStatus } from '../../src/cache/status.js';
 import { loadConfig } from '../../src/config/config.js';
 import type { Home } from '../../src/config/home.js';
 import { command } from '../command.js';
 import { formatItems, formatSize } from '../format.js';
 import { printable } from '../terminal.js';
 
-interface CacheStatus {
-  /** Where blobs are kept. */
+/** And where blobs are kept. */
+interface PlacedStatus extends CacheStatus {
   directory: string;
-  blobs: number;
-  bytes: number;
-  /** Of them, those that are pinned. */
-  pinned: number;
-  maxSize: number;
-  minFree: number;
-  /** Free bytes on the disk of the directory, for this user. */
-  free: number;
-  /** Reads that the cache could answer, and could not. */
-  hits: number;
-  misses: number;
 }
 
 export default command({
@@ -36,10 +26,7 @@ export default command({
 });
 
 /** Where there is no cache yet, nothing is cached; what reads one is not loaded for that. */
-async function statusIn(
-  home: Home,
-  limits: { maxSize: number; minFree: number },
-): Promise<Omit<CacheStatus, 'directory'>> {
+async function statusIn(home: Home, limits: { maxSize: number; minFree: number }): Promise<CacheStatus> {
   if (existsSync(join(home.cacheDir, 'index.db'))) {
     const { statusOf } = await import('../../src/cache/status.js');
     return statusOf(home.cacheDir, limits);
@@ -57,7 +44,7 @@ function freeBytes(directory: string): number {
   }
 }
 
-function toText({ directory, blobs, bytes, pinned, maxSize, free }: CacheStatus): string {
+function toText({ directory, blobs, bytes, pinned, maxSize, free }: PlacedStatus): string {
   const kept = pinned === 0 ? '' : `, ${formatSize(pinned)} of it pinned`;
   return [
     printable(directory),

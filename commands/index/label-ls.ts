@@ -32,7 +32,7 @@ export default command({
         return;
       }
       const file = fileOf(volume, wanted);
-      const origins = labelOrigins(volume.db, file, descriptions.labels(file.id));
+      const origins = labelOrigins(volume.db, file);
       await output.rows(origins, ({ label, from }) =>
         printable(from === null ? label : `${label}  (${from})`),
       );

@@ -46,7 +46,6 @@ export default command({
 });
 
 function facts({ db, tree }: Volume, file: FileRecord): FileFacts {
-  const descriptions = new Descriptions(db);
   return {
     id: file.id,
     paths: tree.pathsOf(file.id),
@@ -60,8 +59,8 @@ function facts({ db, tree }: Volume, file: FileRecord): FileFacts {
     sha256: file.sha256 && Buffer.from(file.sha256).toString('hex'),
     mime: mimeType(file.name),
     kind: file.target === null ? kindOf(mimeType(file.name)) : 'link',
-    labels: [...new Set(labelOrigins(db, file, descriptions.labels(file.id)).map(({ label }) => label))],
-    properties: descriptions.properties(file.id),
+    labels: [...new Set(labelOrigins(db, file).map(({ label }) => label))],
+    properties: new Descriptions(db).properties(file.id),
   };
 }
 

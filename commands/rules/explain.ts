@@ -41,14 +41,14 @@ export default command({
 });
 
 async function explanation({ db, tree }: Volume, file: FileRecord): Promise<Explanation> {
-  const [{ explain }, { Arrangements, RuledArrangement }, { claimsOf }, { labelOrigins }, { Descriptions }] =
-    await Promise.all([
+  const [{ explain }, { Arrangements, RuledArrangement }, { claimsOf }, { labelOrigins }] = await Promise.all(
+    [
       import('../../src/rules/explain.js'),
       import('../../src/tree/arrangements.js'),
       import('../../src/tree/claims.js'),
       import('../../src/rules/label-rules.js'),
-      import('../../src/catalog/descriptions.js'),
-    ]);
+    ],
+  );
   const arrangement = new Arrangements(db).current();
   const directories =
     arrangement instanceof RuledArrangement
@@ -58,7 +58,7 @@ async function explanation({ db, tree }: Volume, file: FileRecord): Promise<Expl
     id: file.id,
     origin: originOf(file),
     claims: claimsOf(db, tree, file.id),
-    labels: labelOrigins(db, file, new Descriptions(db).labels(file.id)),
+    labels: labelOrigins(db, file),
     directories,
   };
 }

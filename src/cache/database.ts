@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
+import { useWriteAheadLog } from '../catalog/write-ahead-log.js';
 import { createDirectory } from '../config/home.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { translated } from './cache-error.js';
@@ -182,20 +183,4 @@ function readHeader(db: Database): { version: number; application: number; isEmp
   const application = Number(db.pragma('application_id', { simple: true }));
   const isEmpty = version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
   return { version, application, isEmpty };
-}
-
-const MODE_ATTEMPTS = 100;
-const MODE_PAUSE_MS = 10;
-
-/** SQLite does not wait for its turn here: of two processes that make a new cache at once, one is turned away. */
-function useWriteAheadLog(db: Database): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      db.pragma('journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (attempt === MODE_ATTEMPTS || !systemErrorCode(error)?.startsWith('SQLITE_BUSY')) throw error;
-    }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MODE_PAUSE_MS);
-  }
 }

@@ -6,9 +6,9 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { createDirectory } from '../config/home.js';
-import { systemErrorCode } from '../errors.js';
 import { creationError, databaseError, noCatalog } from './database-error.js';
 import { isCurrent, migrate } from './schema.js';
+import { useWriteAheadLog } from './write-ahead-log.js';
 
 /** `create` makes a catalog where there is none, the others fail then; `read` never writes. */
 export type Access = 'create' | 'write' | 'read';
@@ -45,22 +45,6 @@ export function openDatabase(file: string, access: Access = 'create'): Database 
   } catch (error) {
     db?.close();
     throw databaseError(error, file);
-  }
-}
-
-const MODE_ATTEMPTS = 100;
-const MODE_PAUSE_MS = 10;
-
-/** SQLite does not wait for its turn here: of two processes that make a new catalog at once, one is turned away. */
-function useWriteAheadLog(db: Database): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      db.pragma('journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (attempt === MODE_ATTEMPTS || !systemErrorCode(error)?.startsWith('SQLITE_BUSY')) throw error;
-    }
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MODE_PAUSE_MS);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Labels that files have because of where they are, as the label rules in force say. */
 import type { Database } from 'better-sqlite3';
 import { AppliedRules } from '../catalog/applied-rules.js';
+import { Descriptions } from '../catalog/descriptions.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { type LabelRule, readRules } from './rules.js';
 
@@ -15,8 +16,9 @@ export function appliedLabelRules(db: Database): readonly LabelRule[] {
   return document === undefined ? [] : readRules(document).labels;
 }
 
-/** The effective labels of a file, each with every origin it has. `direct` are those given directly. */
-export function labelOrigins(db: Database, file: FileRecord, direct: readonly string[]): LabelOrigin[] {
+/** The effective labels of a file, each with every origin it has. */
+export function labelOrigins(db: Database, file: FileRecord): LabelOrigin[] {
+  const direct = new Descriptions(db).labels(file.id);
   const path = sourcePath(file);
   const given = appliedLabelRules(db).filter(
     rule => rule.source === file.source && path.startsWith(rule.prefix),

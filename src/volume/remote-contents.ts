@@ -27,21 +27,22 @@ export interface RemoteOptions {
 }
 
 export class RemoteContents {
-  readonly cache: Cache;
+  readonly #cache: Cache;
   readonly downloads: Downloader;
   readonly #records: Sources;
   readonly #sources = new Map<number, Promise<RemoteSource>>();
-  readonly #files = new Map<string, FileLocation>();
+  /** Whose contents they are, for as long as anybody reads them. */
+  readonly #files = new WeakMap<RemoteContent, FileLocation>();
 
   constructor(sources: Sources, { directory, limits, limitRate, onChanged }: RemoteOptions) {
     this.#records = sources;
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
-    this.cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
+    this.#cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
     this.downloads = new Downloader({
-      cache: new CacheStore(this.cache),
+      cache: new CacheStore(this.#cache),
       limitRate,
       onChanged: (content, error) => {
-        const file = this.#files.get(content.key);
+        const file = this.#files.get(content);
         if (file) onChanged?.(file, error);
       },
     });
@@ -51,9 +52,10 @@ export class RemoteContents {
   async contentOf(file: FileLocation): Promise<RemoteContent> {
     const source = await this.#sourceOf(file.sourceId);
     const key = contentKey(file);
-    this.#files.set(key, file);
     const place = { path: sourcePath(file), key: file.key ?? undefined };
-    return { key, source, place, version: file.version ?? undefined, size: file.size };
+    const content = { key, source, place, version: file.version ?? undefined, size: file.size };
+    this.#files.set(content, file);
+    return content;
   }
 
   #sourceOf(id: number): Promise<RemoteSource> {
@@ -74,6 +76,6 @@ export class RemoteContents {
   async close(): Promise<void> {
     await this.downloads.close();
     for (const source of this.#sources.values()) await source.then(each => each.close()).catch(() => {});
-    this.cache.close();
+    this.#cache.close();
   }
 }

@@ -1,47 +1,17 @@
 /** A full disk under the cache: an error that says so, nothing damaged, reads go on, and so does writing once there is space. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { FacetError } from '../../src/errors.js';
+import { test } from 'node:test';
 import { assertClean, contentsOf, get, MiB, openCache, put, readRange } from '../support/caches.js';
-import { isRoot } from '../support/processes.js';
-import { makeFolder, removeFolder } from '../support/temporary-folder.js';
-
-const needsRoot = isRoot ? false : 'only root can make a small disk';
-
-function smallDisk(context: TestContext): string {
-  const folder = makeFolder();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'facet-test', folder]);
-  context.after(() => {
-    execFileSync('umount', ['-l', folder]);
-    removeFolder(folder);
-  });
-  return folder;
-}
-
-/** Takes all the space that is left but `bytes`. */
-function leave(disk: string, bytes: number): string {
-  const { bavail, bsize } = statfsSync(disk);
-  const filler = join(disk, 'filler');
-  writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - bytes, 0)));
-  return filler;
-}
-
-function isNoSpace(error: unknown): boolean {
-  assert.ok(error instanceof FacetError, String(error));
-  assert.equal(error.code, 'no-space', error.message);
-  assert.match(error.hint ?? '', /free some space/);
-  return true;
-}
+import { isNoSpace, leave, needsRoot, smallDisk } from '../support/small-disk.js';
 
 for (const [size, what] of [
   [2 * MiB, 'small'],
   [6 * MiB, 'large'],
 ] as const) {
   test(`a disk that fills up while ${what} contents are written`, { skip: needsRoot }, t => {
-    const disk = smallDisk(t);
+    const disk = smallDisk(t, 16);
     const folder = join(disk, 'cache');
     const cache = openCache(folder);
     put(cache, 'before', 4 * MiB);
@@ -65,7 +35,7 @@ for (const [size, what] of [
 }
 
 test('on a disk that is full from the start, room is made of what is cached', { skip: needsRoot }, t => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 16);
   const cache = openCache(join(disk, 'cache'), { minFree: MiB });
   put(cache, 'a', 4 * MiB);
   put(cache, 'b', 4 * MiB);
@@ -78,7 +48,7 @@ test('on a disk that is full from the start, room is made of what is cached', { 
 });
 
 test('a cache cannot be made on a full disk, and can be when there is space', { skip: needsRoot }, t => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 16);
   const folder = join(disk, 'cache');
   const filler = leave(disk, 0);
   assert.throws(() => openCache(folder), isNoSpace);

@@ -1,42 +1,12 @@
 /** A full disk under the catalog: an error that says so, nothing damaged, and work goes on when there is space again. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Catalog } from '../../src/catalog/catalog.js';
-import { FacetError } from '../../src/errors.js';
 import { changesOf, openCatalog, putFiles, putSource } from '../support/catalogs.js';
-import { isRoot } from '../support/processes.js';
-import { makeFolder, removeFolder } from '../support/temporary-folder.js';
+import { isNoSpace, leave, needsRoot, smallDisk } from '../support/small-disk.js';
 import { assertSound, pathsOf } from '../support/tree-contents.js';
-
-const needsRoot = isRoot ? false : 'only root can make a small disk';
-
-function smallDisk(context: TestContext): string {
-  const folder = makeFolder();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'facet-test', folder]);
-  context.after(() => {
-    execFileSync('umount', ['-l', folder]);
-    removeFolder(folder);
-  });
-  return folder;
-}
-
-/** Takes all the space that is left but `bytes`. */
-function leave(disk: string, bytes: number): string {
-  const { bavail, bsize } = statfsSync(disk);
-  const filler = join(disk, 'filler');
-  writeFileSync(filler, Buffer.alloc(Math.max(bavail * bsize - bytes, 0)));
-  return filler;
-}
-
-function isNoSpace(error: unknown): boolean {
-  assert.ok(error instanceof FacetError, String(error));
-  assert.equal(error.code, 'no-space', error.message);
-  assert.match(error.hint ?? '', /free some space/);
-  return true;
-}
 
 function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, at) => `${prefix} ${at} ${'x'.repeat(100)}`);
@@ -57,7 +27,7 @@ function fill(catalog: Catalog, source = catalog.sources.get('docs')): number {
 test('a write that finds the disk full is undone, and all that was written before stays', {
   skip: needsRoot,
 }, t => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 4);
   const catalog = openCatalog(join(disk, 'catalog.db'));
   t.after(() => catalog.close());
   putSource(catalog);
@@ -69,7 +39,7 @@ test('a write that finds the disk full is undone, and all that was written befor
 });
 
 test('the next write goes on where the disk was full, once there is space', { skip: needsRoot }, t => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 4);
   const file = join(disk, 'catalog.db');
   const catalog = openCatalog(file);
   putSource(catalog);
@@ -89,7 +59,7 @@ test('the next write goes on where the disk was full, once there is space', { sk
 });
 
 test('reading goes on while the disk is full', { skip: needsRoot }, t => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 4);
   const file = join(disk, 'catalog.db');
   const catalog = openCatalog(file);
   t.after(() => catalog.close());
@@ -103,7 +73,7 @@ test('reading goes on while the disk is full', { skip: needsRoot }, t => {
 });
 
 test('a catalog cannot be made on a full disk, and can be when there is space', { skip: needsRoot }, t => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, 4);
   const file = join(disk, 'catalog.db');
   const filler = leave(disk, 0);
   assert.throws(() => openCatalog(file), isNoSpace);
