@@ -44,9 +44,9 @@ const NEARLY = BLOCK_SIZE;
 
 /**
  * What has arrived is made to last when nothing more is under way, and at least this often: each time costs the disk a flush,
- * and a crash costs no more than what came since.
+ * but what is left for the last one is what a caller of `ensure` waits for.
  */
-const COMMIT_MS = 1_000;
+const COMMIT_MS = 250;
 
 export class Transfer implements PartOwner {
   readonly content: RemoteContent;
