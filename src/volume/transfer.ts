@@ -19,6 +19,9 @@ export interface TransferHost {
   onArrived(bytes: number): void;
   /** So many bytes are not under way any more. */
   onFreed(bytes: number): void;
+  /** The cache is given so many bytes to write; `onWritten` follows, and frees them. */
+  onWrite(bytes: number): void;
+  onWritten(bytes: number): void;
   onError(transfer: Transfer, error: unknown): void;
   /** There may be something to request, or nothing left to do. */
   onTurn(transfer: Transfer): void;
@@ -162,13 +165,15 @@ export class Transfer implements PartOwner {
   }
 
   onBlock(part: Part, offset: number, block: Buffer): void {
+    const { length } = block;
+    this.#host.onWrite(length);
     const write = this.#write(offset, block).finally(() => {
       this.#writes.delete(write);
-      this.#host.onFreed(block.length);
+      this.#host.onWritten(length);
       this.#host.onTurn(this);
     });
     this.#writes.add(write);
-    for (const want of this.#wants) if (!want.target) want.note(offset, offset + block.length);
+    for (const want of this.#wants) if (!want.target) want.note(offset, offset + length);
     this.#endSatisfied();
     if (part.at < part.end) this.#abortUnwanted();
     if (performance.now() - this.#committedAt > COMMIT_MS) void this.commit();
