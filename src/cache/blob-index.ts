@@ -25,7 +25,8 @@ export interface Usage {
   misses: number;
 }
 
-const COLUMNS = 'b.id, b.name, b.size, b.present, b.accessed_at AS accessedAt, b.checked_state AS checkedState';
+const COLUMNS =
+  'b.id, b.name, b.size, b.present, b.accessed_at AS accessedAt, b.checked_state AS checkedState';
 
 export function isWhole({ size, present }: BlobRecord): boolean {
   return present === blockCount(size);
