@@ -1,6 +1,7 @@
 /** `facet fetch`: files of the tree, as ordinary files or on stdout. */
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { FileAccesses } from '../src/catalog/file-accesses.js';
 import { FacetError } from '../src/errors.js';
 import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
@@ -38,6 +39,8 @@ type Outcome =
 /** What there is, and the way to it. */
 interface Contents {
   volume: Volume;
+  /** Told of what was read. */
+  accesses: FileAccesses;
   openRemote: OpenRemoteContents;
 }
 
@@ -88,22 +91,24 @@ export default command({
     }
     const query = options.query === undefined ? undefined : parseQuery(options.query);
     const volume = await openVolume(context.home);
+    const accesses = new FileAccesses(context.home.catalogFile);
     const remote = remoteAccess(volume.sources, context.home, { limitRate: options.limitRate });
     try {
       const wanted = [...paths, ...(query ? [query] : [])];
-      const from = { volume, openRemote: remote.open };
+      const from = { volume, accesses, openRemote: remote.open };
       if (options.stdout) await toStdout(context, from, wanted, options.range);
       else await toDisk(context, from, wanted, options);
     } finally {
       await remote.close();
       volume.close();
+      accesses.close();
     }
   },
 });
 
 async function toStdout(
   { output, signal }: CommandContext,
-  { volume, openRemote }: Contents,
+  { volume, accesses, openRemote }: Contents,
   wanted: readonly Wanted[],
   range: ByteRange | undefined,
 ): Promise<void> {
@@ -111,13 +116,14 @@ async function toStdout(
     for (const { node } of foundBy(volume, each)) {
       for await (const piece of readFile(volume, volume.file(node.ino), range, signal, openRemote))
         await output.bytes(piece);
+      accesses.note(node.ino);
     }
   }
 }
 
 async function toDisk(
   context: CommandContext,
-  { volume, openRemote }: Contents,
+  from: Contents,
   wanted: readonly Wanted[],
   options: DiskOptions,
 ): Promise<void> {
@@ -131,7 +137,7 @@ async function toDisk(
   };
   const work = async (task: Task): Promise<Outcome> => {
     try {
-      return await fetchOne({ volume, openRemote }, task, { ...options, signal: context.signal, onBytes });
+      return await fetchOne(from, task, { ...options, signal: context.signal, onBytes });
     } catch (error) {
       context.signal.throwIfAborted();
       failure = error;
@@ -139,7 +145,7 @@ async function toDisk(
     }
   };
   async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const outcome of inParallel(tasks(volume, wanted, options.output), options.parallel, work)) {
+    for await (const outcome of inParallel(tasks(from.volume, wanted, options.output), options.parallel, work)) {
       tally[outcome.status]++;
       if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
       yield outcome;
@@ -169,13 +175,14 @@ async function report(context: CommandContext, outcomes: AsyncIterable<Outcome>)
 }
 
 async function fetchOne(
-  { volume, openRemote }: Contents,
+  { volume, accesses, openRemote }: Contents,
   task: Task,
   options: Parameters<typeof fetchFile>[3],
 ): Promise<Outcome> {
   if ('error' in task) throw task.error;
   const { path: treePath, to } = task;
   const fetched = await fetchFile(volume, volume.file(task.id), to, options, openRemote);
+  if (fetched.status === 'fetched') accesses.note(task.id);
   return { path: treePath, output: join(to.folder, to.relative), ...fetched };
 }
 

@@ -8,6 +8,7 @@ import { decodeName, encodeName, isEscaped } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import type { Name, NamedNode, Node } from '../tree/tree.js';
 import type { Volume } from '../volume/volume.js';
+import type { AccessRing } from './access-ring.js';
 import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
 import { contentTag } from './content-tag.js';
 import { errnoOf } from './errno.js';
@@ -39,6 +40,8 @@ export interface DispatchOptions {
   device: number;
   owner: Ownership;
   openFiles: OpenFileTable;
+  /** Told of every file that is opened. */
+  accesses: AccessRing;
   /** Told of a version of a file that the catalog does not know yet. */
   onSighting: (sighted: { ino: number; seen: Version; known: Version }) => void;
   onReady: (negotiated: Negotiated) => void;
@@ -143,7 +146,9 @@ export class Dispatch implements Handler {
 
   open(request: FuseRequest, out: Opened): number {
     try {
-      return this.#open(request, out);
+      const status = this.#open(request, out);
+      if (status === 0) this.#options.accesses.add(request.ino);
+      return status;
     } catch (error) {
       return -errnoOf(error);
     }

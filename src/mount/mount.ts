@@ -11,6 +11,8 @@ import { openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
+import { createAccessRing } from './access-ring.js';
+import { keepAccessTimes } from './access-times.js';
 import type { Ownership } from './attributes.js';
 import { type FuseThreadData, type FuseThreadMessage, MAX_READ, type Sighted } from './fuse-thread.js';
 import { findHolders } from './holders.js';
@@ -145,6 +147,7 @@ class Threads {
   readonly #catalog: Catalog;
   readonly #options: MountOptions;
   readonly #reads: RemoteReads;
+  readonly #accessTimes: { stop(): void };
 
   constructor(catalog: Catalog, device: number, mountpoint: string, fromSeq: number, options: MountOptions) {
     this.#catalog = catalog;
@@ -153,6 +156,8 @@ class Threads {
     this.#reads = new RemoteReads({ device, ...options });
     const { file: catalogFile } = catalog;
     const openFiles = createOpenFileTable();
+    const accesses = createAccessRing();
+    this.#accessTimes = keepAccessTimes(catalogFile, accesses);
     const fuse = start<FuseThreadData>('./fuse-thread.js', {
       device,
       catalogFile,
@@ -161,6 +166,7 @@ class Threads {
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
       openFiles,
+      accesses,
       cache: options.cache,
       requests: this.requests,
     });
@@ -208,6 +214,7 @@ class Threads {
     });
     const notifyExited = exit(notify);
     await exit(fuse);
+    this.#accessTimes.stop();
     this.#reads.close();
     Atomics.store(this.#notifyStop, 0, 1);
     await notifyExited;

@@ -38,7 +38,12 @@ function putAll(catalog: Catalog, files: readonly SomeFile[]): Map<number, SomeF
   return byId;
 }
 
-function describeFile({ db }: Catalog, id: number, { labels, properties }: Partial<SomeFile>): void {
+function describeFile(
+  { db }: Catalog,
+  id: number,
+  { labels, properties, accessedMs }: Partial<SomeFile>,
+): void {
+  if (accessedMs !== undefined) db.prepare('INSERT INTO accesses VALUES (?, ?, 1)').run(id, accessedMs);
   for (const label of labels ?? []) db.prepare('INSERT INTO labels VALUES (?, ?)').run(label, id);
   if (properties && Object.keys(properties).length > 0)
     db.prepare('INSERT INTO properties VALUES (?, ?)').run(id, JSON.stringify(properties));

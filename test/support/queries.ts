@@ -229,6 +229,7 @@ export interface SomeFile {
   name: string;
   size: number;
   mtimeUs: number;
+  accessedMs?: number | undefined;
   isLink: boolean;
   labels: string[];
   properties: Record<string, Property>;
@@ -247,6 +248,10 @@ export const someFile: fc.Arbitrary<SomeFile> = fc.record({
   mtimeUs: fc
     .tuple(fc.constantFrom(...AGES_MS, -5000, 400 * 86_400_000), fc.integer({ min: -2000, max: 2000 }))
     .map(([age, more]) => (NOW - age) * 1000 + more),
+  accessedMs: fc.option(
+    fc.constantFrom(...AGES_MS).map(age => NOW - age),
+    { nil: undefined },
+  ),
   isLink: fc.boolean(),
   labels: fc.uniqueArray(fc.constantFrom(...LABELS), { maxLength: 2 }),
   // Not fc.dictionary, whose `__proto__` would be no property.
@@ -255,7 +260,7 @@ export const someFile: fc.Arbitrary<SomeFile> = fc.record({
     .map(entries => Object.fromEntries(entries)),
 });
 
-export function factsOf(file: SomeFile, id = 1, accessedMs?: number): Facts {
+export function factsOf(file: SomeFile, id = 1, accessedMs = file.accessedMs): Facts {
   return {
     id,
     source: file.source,
