@@ -14,7 +14,7 @@ import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
-import { flush, incomplete, type WriterParts, writeFully } from './whole-writer.js';
+import { flush, incomplete, type WriterParts, writeFully, writeFullyAsync } from './whole-writer.js';
 import type { BlobWriter, Written } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
@@ -43,6 +43,8 @@ export class BlockWriter implements BlobWriter {
   /** Blocks that have bytes of this writer and are not committed yet. */
   readonly #uncommitted = new Set<number>();
   readonly #running = new Map<number, Running>();
+  /** Calls of write(2) under way in other threads. */
+  #writing = 0;
   #isOpen = true;
 
   constructor(key: string, size: number, expected: ExpectedContents, parts: BlockWriterParts) {
@@ -84,20 +86,43 @@ export class BlockWriter implements BlobWriter {
   }
 
   write(offset: number, bytes: Uint8Array): void {
+    for (const { from, piece } of this.#missingOf(offset, bytes)) {
+      translated(this.#parts.index.directory, () => writeFully(this.#fd, piece, from));
+      this.#noteWritten(from, piece);
+    }
+  }
+
+  async writeAsync(offset: number, bytes: Uint8Array): Promise<void> {
+    for (const { from, piece } of this.#missingOf(offset, bytes)) {
+      await this.#writeElsewhere(from, piece);
+      this.#noteWritten(from, piece);
+    }
+  }
+
+  async #writeElsewhere(offset: number, bytes: Uint8Array): Promise<void> {
+    this.#writing++;
+    try {
+      await writeFullyAsync(this.#fd, bytes, offset, this.#parts.index.directory);
+    } finally {
+      this.#writing--;
+      if (!this.#isOpen && this.#writing === 0) this.#end();
+    }
+  }
+
+  /** What of these bytes is in blocks that are not there; room is set aside for it. */
+  #missingOf(offset: number, bytes: Uint8Array): { from: number; piece: Uint8Array }[] {
     const end = offset + bytes.length;
     if (end > this.#blob.size) throw new Error('a blob was written beyond its end');
     this.reserve(offset, end);
     const touched = blocksTouched(offset, end);
-    for (const missing of this.#present.gaps(touched.start, touched.end)) {
+    return this.#present.gaps(touched.start, touched.end).map(missing => {
       const range = bytesOf(this.#blob.size, missing);
       const from = Math.max(range.start, offset);
-      this.#writeMissing(from, bytes.subarray(from - offset, Math.min(range.end, end) - offset));
-    }
+      return { from, piece: bytes.subarray(from - offset, Math.min(range.end, end) - offset) };
+    });
   }
 
-  /** Writes bytes of blocks that are not there. */
-  #writeMissing(offset: number, bytes: Uint8Array): void {
-    translated(this.#parts.index.directory, () => writeFully(this.#fd, bytes, offset));
+  #noteWritten(offset: number, bytes: Uint8Array): void {
     this.#written.add(offset, offset + bytes.length);
     const { start, end } = blocksTouched(offset, offset + bytes.length);
     for (let block = start; block < end; block++) {
@@ -217,6 +242,10 @@ export class BlockWriter implements BlobWriter {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    if (this.#writing === 0) this.#end();
+  }
+
+  #end(): void {
     try {
       // What was set aside and not committed is of no use to anybody, unless another writer is at it.
       if (flock(this.#fd, 'exclusive') === true) this.#parts.releasePending(this.#blob, this.#fd);

@@ -1,5 +1,5 @@
 /** Fills a small blob: in `tmp/`, for this writer alone, and moved to where others find it once it is whole and checked. */
-import { closeSync, fdatasync, fdatasyncSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
@@ -62,6 +62,11 @@ export class WholeWriter implements BlobWriter {
     translated(this.#parts.index.directory, () => writeFully(this.#file.fd, bytes, offset));
     this.#written.add(offset, offset + bytes.length);
     this.#digest.update(offset, bytes);
+  }
+
+  /** What is small is written in no time. */
+  async writeAsync(offset: number, bytes: Uint8Array): Promise<void> {
+    this.write(offset, bytes);
   }
 
   read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
@@ -134,10 +139,29 @@ export function incomplete(key: string): FacetError {
   return new FacetError('failed', `not all contents of ${key} were fetched`);
 }
 
+const writeElsewhere = promisify(write);
+
 /** fdatasync(2) in another thread. */
 export async function flush(fd: number, directory: string): Promise<void> {
   try {
     await promisify(fdatasync)(fd);
+  } catch (error) {
+    throw cacheError(error, directory);
+  }
+}
+
+/** pwrite(2) in another thread. */
+export async function writeFullyAsync(
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  directory: string,
+): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await writeElsewhere(fd, bytes, done, bytes.length - done, offset + done);
+      done += bytesWritten;
+    }
   } catch (error) {
     throw cacheError(error, directory);
   }

@@ -141,7 +141,7 @@ export class MemoryStore implements BlobStore {
         return size;
       },
       reserve: () => {},
-      write: (offset, bytes) => {
+      write: async (offset, bytes) => {
         if (this.full) throw new FacetError('no-space', 'the cache is full');
         if (offset % BLOCK_SIZE !== 0 || blockEnd(offset + 1, content.size) !== offset + bytes.length) {
           throw new Error('not a whole block');
