@@ -145,7 +145,11 @@ async function toDisk(
     }
   };
   async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const outcome of inParallel(tasks(from.volume, wanted, options.output), options.parallel, work)) {
+    for await (const outcome of inParallel(
+      tasks(from.volume, wanted, options.output),
+      options.parallel,
+      work,
+    )) {
       tally[outcome.status]++;
       if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
       yield outcome;

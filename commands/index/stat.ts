@@ -1,6 +1,7 @@
 /** `facet index stat`: all that is known of one file. */
-import { accessOf } from '../../src/catalog/file-accesses.js';
+
 import { Descriptions, type Properties } from '../../src/catalog/descriptions.js';
+import { accessOf } from '../../src/catalog/file-accesses.js';
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { kindOf, mimeType } from '../../src/query/facts.js';
 import { labelOrigins } from '../../src/rules/label-rules.js';

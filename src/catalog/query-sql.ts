@@ -41,7 +41,9 @@ export function boundsOf(query: Query, context: SqlContext): Bounds {
     case 'size':
       return exact(`f.size ${query.op} ${context.bind(query.bytes)}`);
     case 'age':
-      return query.field === 'age' ? aged(query.op, query.ms, context) : accessed(query.op, query.ms, context);
+      return query.field === 'age'
+        ? aged(query.op, query.ms, context)
+        : accessed(query.op, query.ms, context);
     case 'mtime':
       return modified(rangeOf(query.op, query.period), context);
     case 'property':

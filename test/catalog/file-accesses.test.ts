@@ -5,6 +5,7 @@ import type { Catalog } from '../../src/catalog/catalog.js';
 import { openDatabase } from '../../src/catalog/database.js';
 import { accessOf, FileAccesses } from '../../src/catalog/file-accesses.js';
 import { changesOf, putFiles, putSource, temporaryCatalog } from '../support/catalogs.js';
+import { Ruled } from '../support/ruled.js';
 
 const MINUTE_MS = 60_000;
 const NOW = 1_700_000_000_000;
@@ -97,4 +98,35 @@ test('two processes that read one file count together', t => {
   accesses.flush();
   other.close();
   assert.deepEqual(accessOf(catalog.db, ids[0]), { at: NOW, count: 3 });
+});
+
+test('rules that ask when files were read place them when they are, and again when time passes', t => {
+  t.mock.timers.enable({ apis: ['Date'], now: NOW });
+  const ruled = new Ruled(t, ['docs:a', 'docs:b']);
+  ruled.apply(`
+  - {path: /Recent, where: accessed<1h, place: flat}
+  - {path: /Forgotten, where: accessed>30d, place: flat}
+`);
+  const { catalog } = ruled;
+  const accesses = new FileAccesses(catalog.file);
+  assert.deepEqual(ruled.files(), { 'Forgotten/a': 'docs:a', 'Forgotten/b': 'docs:b' });
+  accesses.note(ruled.id('docs:a'));
+  accesses.close();
+  catalog.revisit();
+  assert.deepEqual(ruled.files(), { 'Forgotten/b': 'docs:b', 'Recent/a': 'docs:a' });
+  t.mock.timers.tick(60 * MINUTE_MS);
+  catalog.revisit();
+  assert.deepEqual(ruled.files(), { 'Forgotten/b': 'docs:b' });
+  t.mock.timers.tick(30 * 24 * 60 * MINUTE_MS);
+  catalog.revisit();
+  assert.deepEqual(ruled.files(), { 'Forgotten/a': 'docs:a', 'Forgotten/b': 'docs:b' });
+});
+
+test('where no rule asks when files were read, none is looked at for that', t => {
+  const ruled = new Ruled(t, ['docs:a']);
+  ruled.apply('  - {path: /All, place: flat}\n');
+  const accesses = new FileAccesses(ruled.catalog.file);
+  accesses.note(ruled.id('docs:a'));
+  accesses.close();
+  assert.equal(ruled.catalog.db.prepare('SELECT count(*) FROM due').pluck().get(), 0);
 });
