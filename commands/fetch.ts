@@ -11,6 +11,7 @@ import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import { matching } from '../src/volume/matching.js';
 import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
+import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
 import { describeFailure } from './failure.js';
 import { formatItems, formatSize } from './format.js';
@@ -25,6 +26,7 @@ interface DiskOptions {
   output: string | undefined;
   range: ByteRange | undefined;
   parallel: number;
+  cacheOnly: boolean;
   force: boolean;
 }
 
@@ -71,6 +73,7 @@ export default command({
     range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
     limitRate: option(size, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
+    cacheOnly: flag('only what is cached or on this machine, with no use of the network'),
     force: flag('replace files that are there and differ', { short: 'f' }),
   },
   examples: [
@@ -80,6 +83,7 @@ export default command({
       says: 'all of them, in the folders that they have below /docs',
     },
     { command: "facet fetch --query 'label:urgent' -o out/", says: 'whatever is labelled so' },
+    { command: 'facet fetch --query cached -o out/ --cache-only', says: 'whatever is there, on a train' },
     { command: 'facet fetch /docs/log.txt --stdout --range -1000 | less', says: 'the end of a file' },
   ],
   async run(context, { paths }, options) {
@@ -92,9 +96,12 @@ export default command({
     const query = options.query === undefined ? undefined : parseQuery(options.query);
     const volume = await openVolume(context.home);
     const accesses = new FileAccesses(context.home.catalogFile);
-    const remote = remoteAccess(volume.sources, context.home, { limitRate: options.limitRate });
+    const remote = remoteAccess(volume.sources, context.home, {
+      limitRate: options.limitRate,
+      cacheOnly: options.cacheOnly,
+    });
     try {
-      const wanted = [...paths, ...(query ? [query] : [])];
+      const wanted = [...paths, ...(query ? [await withStates(query, volume, context.home)] : [])];
       const from = { volume, accesses, openRemote: remote.open };
       if (options.stdout) await toStdout(context, from, wanted, options.range);
       else await toDisk(context, from, wanted, options);
@@ -128,7 +135,7 @@ async function toDisk(
   options: DiskOptions,
 ): Promise<void> {
   const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
-  const tally = { fetched: 0, unchanged: 0, failed: 0, bytes: 0 };
+  const tally = { fetched: 0, unchanged: 0, failed: 0, unreachable: 0, bytes: 0 };
   let failure: unknown;
   let arrived = 0;
   const onBytes = (bytes: number) => {
@@ -152,6 +159,7 @@ async function toDisk(
     )) {
       tally[outcome.status]++;
       if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
+      if (outcome.status === 'failed' && outcome.error.code === 'unreachable') tally.unreachable++;
       yield outcome;
     }
   }
@@ -165,6 +173,11 @@ async function toDisk(
   context.note(`fetched ${formatItems(tally.fetched, 'file')}, ${formatSize(tally.bytes)}${there}`);
   if (tally.failed === 0) return;
   if (total === 1) throw failure;
+  if (options.cacheOnly && tally.unreachable === total) {
+    throw new FacetError('unreachable', `none of these ${formatItems(total, 'file')} is in the cache`, {
+      hint: 'leave out --cache-only, or bring them there first: facet cache warm',
+    });
+  }
   throw new FacetError('partial', `${tally.failed} of ${formatItems(total, 'file')} could not be fetched`, {
     hint: 'run the same command again: what was fetched is not fetched twice',
   });

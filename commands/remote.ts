@@ -11,7 +11,7 @@ export interface RemoteAccess {
   close(): Promise<void>;
 }
 
-export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'onChanged'>;
+export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'>;
 
 export function remoteAccess(sources: Sources, home: Home, options: RemoteAccessOptions = {}): RemoteAccess {
   let opened: Promise<RemoteContents> | undefined;

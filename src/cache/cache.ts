@@ -18,7 +18,7 @@ import { CheckedBlocks } from './checked-blocks.js';
 import { Claims } from './claims.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
 import type { ExpectedContents } from './digest.js';
-import { type Evicted, Evictor } from './eviction.js';
+import { type Evicted, Evictor, endOf } from './eviction.js';
 import type { BlobHandle } from './handle.js';
 import type { Interval } from './intervals.js';
 import { Recovery } from './recovery.js';
@@ -156,7 +156,7 @@ export class Cache {
 
   /** The pinned keys that begin so, whether or not anything is there of them. */
   pinned(prefix: string): string[] {
-    return this.#pinned.all(prefix, `${prefix}\u{10ffff}`);
+    return this.#pinned.all(prefix, endOf(prefix));
   }
 
   #changePins(change: Statement<[string]>, keys: readonly string[]): void {
@@ -189,6 +189,11 @@ export class Cache {
     const old = this.#evictor.removeUnread(Date.now() - maxAge);
     const more = this.#evictor.free(this.#parts.blobs.usage().room - maxSize);
     return { blobs: old.blobs + more.blobs, bytes: old.bytes + more.bytes };
+  }
+
+  /** Removes what the keys with this beginning lead to, unless it is pinned or open. */
+  evictUnder(prefix: string): Evicted {
+    return this.#evictor.removeUnder(prefix);
   }
 
   /** Removes everything that is neither pinned nor open. */

@@ -9,6 +9,7 @@ import { isAscii } from '../query/fold.js';
 import { compileContains, compileFieldTest, compileNameTest } from '../query/name-test.js';
 import { literalGlob } from '../query/patterns.js';
 import { rangeOf } from '../query/period.js';
+import { filesIn } from '../query/states.js';
 import { compileTextTest } from '../query/text-test.js';
 import { belowBase, belowPrefix, idsIn, inFolders, inSources } from './folder-sql.js';
 import { propertySql } from './property-sql.js';
@@ -48,6 +49,11 @@ export function boundsOf(query: Query, context: SqlContext): Bounds {
       return modified(rangeOf(query.op, query.period), context);
     case 'property':
       return exact(propertySql(query.name, query.test, context), 9);
+    case 'state':
+      return exact(
+        `f.id IN (SELECT value FROM json_each(${context.bind(JSON.stringify([...filesIn(query)]))}))`,
+        2,
+      );
     case 'present':
       return presence(query.field, context);
   }
@@ -219,6 +225,7 @@ export function findsFewFiles(query: Query): boolean {
     case 'or':
       return query.of.every(findsFewFiles);
     case 'label':
+    case 'state':
       return true;
     case 'text':
       return query.field === 'path' && (query.test.op === '=' || query.test.op === 'glob');

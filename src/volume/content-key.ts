@@ -9,3 +9,11 @@ export function contentKey(file: FileLocation): string {
 export function versionsPrefix(file: FileLocation): string {
   return `${file.sourceId}/${sourcePath(file)}\0`;
 }
+
+/** Which version of which file it is; undefined for what is no such key. */
+export function parseContentKey(
+  key: string,
+): { sourceId: number; path: string; version: string } | undefined {
+  const [, sourceId, path = '', version = ''] = /^(\d+)\/([^\0]*)\0(.*)$/s.exec(key) ?? [];
+  return sourceId === undefined ? undefined : { sourceId: Number(sourceId), path, version };
+}

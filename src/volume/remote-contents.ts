@@ -22,6 +22,8 @@ export interface RemoteOptions {
   limits: Omit<Limits, 'blockThreshold'>;
   /** Bytes a second, over all files. */
   limitRate?: number | undefined;
+  /** Ask no source: what is not in the cache is `unreachable`. */
+  cacheOnly?: boolean | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
 }
@@ -30,12 +32,17 @@ export class RemoteContents {
   readonly #cache: Cache;
   readonly downloads: Downloader;
   readonly #records: Sources;
+  readonly #cacheOnly: boolean;
   readonly #sources = new Map<number, Promise<RemoteSource>>();
   /** Whose contents they are, for as long as anybody reads them. */
   readonly #files = new WeakMap<RemoteContent, FileLocation>();
 
-  constructor(sources: Sources, { directory, limits, limitRate, onChanged }: RemoteOptions) {
+  constructor(
+    sources: Sources,
+    { directory, limits, limitRate, cacheOnly = false, onChanged }: RemoteOptions,
+  ) {
     this.#records = sources;
+    this.#cacheOnly = cacheOnly;
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
     this.#cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
     this.downloads = new Downloader({
@@ -69,7 +76,7 @@ export class RemoteContents {
   }
 
   async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
-    if (source) return openSource(source);
+    if (source) return this.#cacheOnly ? unasked(source.name) : openSource(source);
     throw new FacetError('not-found', 'the source was removed');
   }
 
@@ -78,4 +85,20 @@ export class RemoteContents {
     for (const source of this.#sources.values()) await source.then(each => each.close()).catch(() => {});
     this.#cache.close();
   }
+}
+
+/** Stands for a source that nobody is to ask. */
+function unasked(name: string): RemoteSource {
+  const refuse = (path: string): never => {
+    throw new FacetError('unreachable', `${name}:${path} is not in the cache`, {
+      path,
+      hint: 'leave out --cache-only, or bring it there first: facet cache warm',
+    });
+  };
+  return {
+    folders: () => refuse(''),
+    stat: async ({ path }) => refuse(path),
+    read: ({ path }) => refuse(path),
+    close: async () => {},
+  };
 }

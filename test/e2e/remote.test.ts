@@ -311,6 +311,38 @@ describe('remote sources', { concurrency: 3 }, () => {
       }));
   });
 
+  describe('what is in the cache', () => {
+    it('can be asked for, and dropped by a query', () =>
+      atBucket(user, { a: 'alpha', b: 'beta', c: 'gamma', d: 'delta' }, async site => {
+        const { bucket, done, facet } = site;
+        const found = async (query: string) =>
+          lines(await done('index', 'search', query, '--json')).map(({ path }) => path.slice('/b/'.length));
+        assert.deepEqual(await found('cached or pinned'), []);
+        await done('cache', 'warm', '/b/a', '/b/b', '/b/d');
+        await done('cache', 'pin', '--query', 'name:a or name:c');
+        assert.deepEqual(await found('cached'), ['a', 'b', 'd']);
+        assert.deepEqual(await found('pinned'), ['a', 'c']);
+        assert.deepEqual(await found('pinned not cached'), ['c']);
+        await done('cache', 'warm', '--query', 'pinned not cached');
+        assert.deepEqual(await found('not cached'), []);
+        await bucket.put('a', 'another');
+        await scanned(site);
+        assert.deepEqual(await found('not cached'), ['a']);
+        assert.deepEqual(await found('pinned'), ['a', 'c']);
+        const evicted = JSON.parse(await done('cache', 'evict', '--query', 'cached', '--json'));
+        assert.equal(evicted.blobs, 2);
+        assert.deepEqual(await found('cached'), ['c']);
+        await done('cache', 'unpin', '--query', 'pinned');
+        assert.deepEqual(await found('pinned'), []);
+        assert.equal(JSON.parse(await done('cache', 'evict', '/b', '--json')).blobs, 2);
+        assert.deepEqual(await found('cached'), []);
+        const both = await facet('cache', 'evict', '/b', '--max-age', '1d');
+        assert.equal(both.status, 2, both.stderr);
+        assert.equal((await facet('cache', 'pin')).status, 2);
+        assert.equal(await done('cache', 'pin', '--query', 'name:nothing'), 'pinned 0 files\n');
+      }));
+  });
+
   describe('facet fetch', () => {
     it('brings globs, ranges and streams from a bucket', () => {
       const large = randomBytes(3 * MB + 17);
@@ -343,6 +375,28 @@ describe('remote sources', { concurrency: 3 }, () => {
         assert.equal(sha256(readFileSync(join(out, 'some'))), sha256(large.subarray(100, 2_000_001)));
         const gone = await facet('fetch', '/b/docs/none', '-o', out);
         assert.equal(gone.status, 3, gone.stderr);
+      });
+    });
+
+    it('with --cache-only brings what is there, and says what is not', () => {
+      const objects = { a: 'alpha', b: 'beta', c: randomBytes(2 * MB) };
+      return atBucket(user, objects, async ({ place, gate, done, facet }) => {
+        const out = join(place.base, 'out');
+        await done('fetch', '/b/c', '--range', '0-9', '--stdout');
+        const none = await facet('fetch', '/b', '-o', out, '--cache-only');
+        assert.equal(none.status, 5, none.stderr);
+        assert.match(none.stderr, /b:a is not in the cache/);
+        assert.match(none.stderr, /none of these 3 files is in the cache/);
+        await done('cache', 'warm', '/b/a');
+        await gate.close();
+        const some = await facet('fetch', '/b', '-o', out, '--cache-only', '--json');
+        assert.equal(some.status, 4, some.stderr);
+        const outcomes = lines(some.stdout).map(({ path, status }) => `${path} ${status}`);
+        assert.deepEqual(outcomes.sort(), ['/b/a fetched', '/b/b failed', '/b/c failed']);
+        assert.deepEqual(contentsBelow(out), { 'b/a': 'alpha' });
+        const { status, stderr } = await facet('fetch', '/b/c', '--stdout', '--cache-only');
+        assert.equal(status, 5);
+        assert.match(stderr, /b:c is not in the cache\nhint: leave out --cache-only/);
       });
     });
 

@@ -1,6 +1,6 @@
 /** Random queries and files that often fit each other, and a slow evaluator to compare the fast ones with. */
 import fc from 'fast-check';
-import { type Comparison, combine, type Query, type TextTest } from '../../src/query/ast.js';
+import { type Comparison, combine, type Query, STATES, type TextTest } from '../../src/query/ast.js';
 import { type Facts, mimeType, type Property, type Value } from '../../src/query/facts.js';
 import { compileGlob } from '../../src/query/glob.js';
 import { parsePeriod } from '../../src/query/period.js';
@@ -203,6 +203,7 @@ const leaf: fc.Arbitrary<Query> = fc.oneof(
     name: fc.constantFrom(...PROPERTIES),
     test: valueTest,
   }),
+  fc.record({ kind: fc.constant('state' as const), state: fc.constantFrom(...STATES) }),
   fc.record({
     kind: fc.constant('present' as const),
     field: fc.constantFrom(...PROPERTIES, 'ext', 'dir', 'label', 'size', 'accessed'),
@@ -301,6 +302,8 @@ export function naively(query: Query, facts: Facts, now = NOW): boolean {
       return inPeriod(query.op, facts.mtimeMs, query.period);
     case 'property':
       return valuesOf(facts, query.name).some(value => testsValue(query.test, value));
+    case 'state':
+      return query.files?.has(facts.id) ?? false;
     case 'present':
       return present(query.field, facts);
   }
