@@ -55,6 +55,7 @@ export class Cache {
   readonly #claims: Claims;
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
+  readonly #renamePin: Statement<[string, string]>;
   readonly #pinned: Statement<[string, string], string>;
   readonly #list: Statement<
     [string],
@@ -92,6 +93,7 @@ export class Cache {
     };
     this.#addPin = db.prepare('INSERT OR IGNORE INTO pins VALUES (?)');
     this.#removePin = db.prepare('DELETE FROM pins WHERE key = ?');
+    this.#renamePin = db.prepare('UPDATE OR IGNORE pins SET key = ? WHERE key = ?');
     this.#pinned = db
       .prepare<[string, string], string>('SELECT key FROM pins WHERE key BETWEEN ? AND ?')
       .pluck();
@@ -157,6 +159,17 @@ export class Cache {
   /** The pinned keys that begin so, whether or not anything is there of them. */
   pinned(prefix: string): string[] {
     return this.#pinned.all(prefix, endOf(prefix));
+  }
+
+  /** What the first key of each pair leads to is under the second one from now on, and so is its pin. */
+  rename(pairs: readonly (readonly [from: string, to: string])[]): void {
+    this.#index.write(() => {
+      for (const [from, to] of pairs) {
+        this.#parts.blobs.renameKey(from, to);
+        this.#renamePin.run(to, from);
+        this.#parts.blobs.setPinned(to);
+      }
+    });
   }
 
   #changePins(change: Statement<[string]>, keys: readonly string[]): void {

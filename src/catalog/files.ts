@@ -143,6 +143,7 @@ export class Files {
   readonly #inFolder: Statement<[number], KnownRow>;
   readonly #folder: Statement<[number, string], FolderRecord>;
   readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
+  readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
 
   constructor(db: Database) {
     this.#db = db;
@@ -162,11 +163,15 @@ export class Files {
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
-    this.#withInode = db.prepare(
-      `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
+    const known = `
+      SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
          d.path AS folderPath
-       FROM files f JOIN folders d ON d.id = f.folder_id
-       WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+      FROM files f JOIN folders d ON d.id = f.folder_id`;
+    this.#withInode = db.prepare(
+      `${known} WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+    );
+    this.#withVersion = db.prepare(
+      `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
   }
 
@@ -238,6 +243,11 @@ export class Files {
   /** Files of one source with these numbers of its file system: the candidates for a rename. */
   withInode(sourceId: number, dev: number, ino: number): (KnownFile & { folderPath: string })[] {
     return this.#withInode.all(ino, dev, sourceId);
+  }
+
+  /** The same for a remote source, which calls their versions so. */
+  withVersion(sourceId: number, version: string): (KnownFile & { folderPath: string })[] {
+    return this.#withVersion.all(version, sourceId);
   }
 
   /** The next regular files of a source after the file `after`: those without a checksum, or `all`. */

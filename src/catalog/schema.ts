@@ -153,6 +153,10 @@ export const MIGRATIONS: readonly string[] = [
     DELETE FROM accesses WHERE file_id = OLD.id;
   END;
   `,
+  `
+  -- Finds files that were renamed at a remote source.
+  CREATE INDEX files_by_version ON files(version) WHERE version IS NOT NULL;
+  `,
 ];
 
 /** The version that this build reads and writes. */

@@ -332,6 +332,12 @@ describe('remote sources', { concurrency: 3 }, () => {
         const evicted = JSON.parse(await done('cache', 'evict', '--query', 'cached', '--json'));
         assert.equal(evicted.blobs, 2);
         assert.deepEqual(await found('cached'), ['c']);
+        await bucket.put('sub/new', 'gamma');
+        await bucket.remove('c');
+        const { added, renamed, deleted } = await scanned(site);
+        assert.deepEqual({ added, renamed, deleted }, { added: 0, renamed: 1, deleted: 0 });
+        assert.deepEqual(await found('cached'), ['sub/new']);
+        assert.deepEqual(await found('pinned'), ['a', 'sub/new']);
         await done('cache', 'unpin', '--query', 'pinned');
         assert.deepEqual(await found('pinned'), []);
         assert.equal(JSON.parse(await done('cache', 'evict', '/b', '--json')).blobs, 2);
