@@ -17,10 +17,12 @@ export function remoteAccess(sources: Sources, home: Home, options: RemoteAccess
   let opened: Promise<RemoteContents> | undefined;
   const open = async () => {
     const { RemoteContents } = await import('../src/volume/remote-contents.js');
-    const { maxSize, minFree, maxAge } = (await loadConfig(home)).cache;
+    const { cache, mounts } = await loadConfig(home);
+    const { maxSize, minFree, maxAge } = cache;
     return new RemoteContents(sources, {
       directory: home.cacheDir,
       limits: { maxSize, minFree, maxAge },
+      mounts,
       ...options,
     });
   };

@@ -32,7 +32,7 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings, cache } = await loadConfig(context.home);
+    const { mount: settings, cache, mounts } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
       onChanged: file => void refresh(context, catalog, remote, file),
@@ -50,6 +50,7 @@ export default command({
         },
         allowOther: options.allowOther || settings.allowOther,
         cache: { directory: context.home.cacheDir, limits: cache },
+        mounts,
         openRemote: remote.open,
         onWarning: message => context.warn(message),
       });

@@ -9,7 +9,7 @@
 import type { Statement } from 'better-sqlite3';
 import { Accesses } from './accesses.js';
 import { BlobFiles } from './blob-files.js';
-import { BlobIndex } from './blob-index.js';
+import { BlobIndex, isWhole } from './blob-index.js';
 import { BlockMap } from './block-map.js';
 import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
@@ -118,6 +118,14 @@ export class Cache {
     return translated(this.directory, () => {
       const blob = this.#parts.blobs.find(key);
       return blob?.size === size ? openBlob(blob, this.#parts) : undefined;
+    });
+  }
+
+  /** Is all there that there is to be under a key? */
+  isWhole(key: string, size: number): boolean {
+    return translated(this.directory, () => {
+      const blob = this.#parts.blobs.find(key);
+      return blob?.size === size && isWhole(blob);
     });
   }
 

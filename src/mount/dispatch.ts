@@ -7,6 +7,8 @@ import { EntryType } from '../catalog/projector.js';
 import { decodeName, encodeName, isEscaped } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import type { Name, NamedNode, Node } from '../tree/tree.js';
+import { type MappedFolder, MappedFolders } from '../volume/mapped-folders.js';
+import type { Looks } from '../volume/tiers.js';
 import type { Volume } from '../volume/volume.js';
 import type { AccessRing } from './access-ring.js';
 import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
@@ -46,6 +48,7 @@ export interface DispatchOptions {
   onSighting: (sighted: { ino: number; seen: Version; known: Version }) => void;
   onReady: (negotiated: Negotiated) => void;
   cache: CacheSettings;
+  mounts: readonly MappedFolder[];
   /** For the main thread. */
   onRemote: (message: RemoteMessage) => void;
 }
@@ -58,6 +61,7 @@ export class Dispatch implements Handler {
   readonly #directories: ListedDirectories;
   readonly #scratch = createEntry();
   readonly #remote: RemoteFiles;
+  readonly #looks: Looks;
   #files: OpenFiles;
   /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
   #opendirless = false;
@@ -68,6 +72,12 @@ export class Dispatch implements Handler {
     this.#options = options;
     this.#directories = new ListedDirectories(volume);
     this.#remote = new RemoteFiles(options.cache, options.onRemote);
+    const mapped = new MappedFolders(volume.sources, options.mounts);
+    this.#looks = {
+      isCached: (key, size) => this.#remote.isCached(key, size),
+      // Nothing in this thread may touch such a folder.
+      isNear: file => mapped.placeOf(file) !== undefined,
+    };
     this.#files = new OpenFiles(options.device, options.openFiles, false);
   }
 
@@ -255,11 +265,11 @@ export class Dispatch implements Handler {
   getxattr({ ino }: FuseRequest, name: Buffer): Buffer | number {
     // To ls(1) and others it means that there are none of the kind in this file system; they ask no more.
     if (!name.toString('latin1', 0, 5).startsWith('user.')) return -EOPNOTSUPP;
-    return getAttribute(this.#volume, ino, name.toString()) ?? -ENODATA;
+    return getAttribute(this.#volume, ino, name.toString(), this.#looks) ?? -ENODATA;
   }
 
   listxattr({ ino }: FuseRequest): Buffer {
-    return listAttributes(this.#volume, ino);
+    return listAttributes(this.#volume, ino, this.#looks);
   }
 }
 

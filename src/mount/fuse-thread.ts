@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../errors.js';
+import type { MappedFolder } from '../volume/mapped-folders.js';
 import { Volume } from '../volume/volume.js';
 import { AccessRing } from './access-ring.js';
 import type { Ownership } from './attributes.js';
@@ -30,6 +31,7 @@ export interface FuseThreadData {
   /** See `AccessRing`. */
   accesses: SharedArrayBuffer;
   cache: CacheSettings;
+  mounts: readonly MappedFolder[];
   /** Requests by opcode, counted for the main thread to read. */
   requests: Float64Array;
 }
@@ -60,6 +62,7 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
     onSighting: sighted => post({ kind: 'sighting', ...sighted }),
     onReady: negotiated => post({ kind: 'ready', negotiated }),
     cache: data.cache,
+    mounts: data.mounts,
     onRemote: post,
   });
   const session = createSession({

@@ -11,6 +11,7 @@ import { openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
+import type { MappedFolder } from '../volume/mapped-folders.js';
 import { createAccessRing } from './access-ring.js';
 import { keepAccessTimes } from './access-times.js';
 import type { Ownership } from './attributes.js';
@@ -35,6 +36,8 @@ export interface MountOptions {
   allowOther: boolean;
   /** Where contents from afar are kept, and the way to those that are not there. */
   cache: CacheSettings;
+  /** Folders of this machine that show files of remote sources. */
+  mounts: readonly MappedFolder[];
   openRemote: OpenRemoteContents;
   /** What went wrong without ending the mount. */
   onWarning: (message: string) => void;
@@ -168,6 +171,7 @@ class Threads {
       openFiles,
       accesses,
       cache: options.cache,
+      mounts: options.mounts,
       requests: this.requests,
     });
     const notify = start<NotifyThreadData>('./notify-thread.js', {

@@ -15,6 +15,8 @@ import type { RemoteContent } from './blob.js';
 import { CacheStore } from './cached-blob.js';
 import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
+import { type MappedFolder, MappedFolders } from './mapped-folders.js';
+import { type NearFile, NearFiles } from './near-files.js';
 
 export interface RemoteOptions {
   /** Of the cache. */
@@ -22,6 +24,8 @@ export interface RemoteOptions {
   limits: Omit<Limits, 'blockThreshold'>;
   /** Bytes a second, over all files. */
   limitRate?: number | undefined;
+  /** Folders of this machine that show files of remote sources. */
+  mounts: readonly MappedFolder[];
   /** Ask no source: what is not in the cache is `unreachable`. */
   cacheOnly?: boolean | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
@@ -32,6 +36,7 @@ export class RemoteContents {
   readonly #cache: Cache;
   readonly downloads: Downloader;
   readonly #records: Sources;
+  readonly #near: NearFiles;
   readonly #cacheOnly: boolean;
   readonly #sources = new Map<number, Promise<RemoteSource>>();
   /** Whose contents they are, for as long as anybody reads them. */
@@ -39,9 +44,10 @@ export class RemoteContents {
 
   constructor(
     sources: Sources,
-    { directory, limits, limitRate, cacheOnly = false, onChanged }: RemoteOptions,
+    { directory, limits, limitRate, mounts, cacheOnly = false, onChanged }: RemoteOptions,
   ) {
     this.#records = sources;
+    this.#near = new NearFiles(new MappedFolders(sources, mounts));
     this.#cacheOnly = cacheOnly;
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
     this.#cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
@@ -65,6 +71,12 @@ export class RemoteContents {
     return content;
   }
 
+  /** Where the file is nearer than its source, unless the cache has it. Never fails. Whoever opens it closes it. */
+  async openNear(file: FileLocation): Promise<NearFile | undefined> {
+    if (this.#cacheOnly || this.#cache.isWhole(contentKey(file), file.size)) return undefined;
+    return this.#near.open(file);
+  }
+
   #sourceOf(id: number): Promise<RemoteSource> {
     const known = this.#sources.get(id);
     if (known) return known;
@@ -81,6 +93,7 @@ export class RemoteContents {
   }
 
   async close(): Promise<void> {
+    this.#near.close();
     await this.downloads.close();
     for (const source of this.#sources.values()) await source.then(each => each.close()).catch(() => {});
     this.#cache.close();
