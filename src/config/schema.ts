@@ -58,6 +58,12 @@ const glob = z.string({ error: 'a glob' }).min(1, { error: 'a glob' });
 
 export const configSchema = z.strictObject({
   version: z.literal(1).optional().describe('The version of this format.'),
+  mounts: z
+    .array(mapped)
+    .default([])
+    .describe(
+      'Folders of this machine that have files of remote sources as well, such as network mounts; see MOUNTS below.',
+    ),
   scan: z
     .strictObject({
       exclude: z
@@ -81,10 +87,6 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('How the tree is mounted.'),
-  mounts: z
-    .array(mapped)
-    .default([])
-    .describe('Folders of this machine that have files of remote sources as well, such as network mounts.'),
   cache: z
     .strictObject({
       maxSize: size

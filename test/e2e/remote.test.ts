@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Gate } from '../support/gate.js';
+import { whileHung } from '../support/hung-folder.js';
 import {
   inPlace,
   type Place,
@@ -75,6 +76,13 @@ function giveKeys(place: Place): void {
     `[default]\naws_access_key_id=${keyId}\naws_secret_access_key=${secret}\n`,
   );
   place.give(folder);
+}
+
+/** Maps a folder of the source `b` to the folder `nas`, which it makes. */
+function map(place: Place, prefix: string): void {
+  mkdirSync(join(place.base, 'nas'));
+  const at = JSON.stringify(join(place.base, 'nas'));
+  writeFileSync(join(place.home, 'config.yaml'), `mounts:\n  - {source: b, prefix: ${prefix}, at: ${at}}\n`);
 }
 
 async function checked(ended: Promise<Result>): Promise<Result> {
@@ -578,6 +586,58 @@ describe('remote sources', { concurrency: 3 }, () => {
         assert.notEqual((await held.ended).status, 0);
       });
     });
+  });
+
+  describe('a folder of this machine that has the files of a bucket', () => {
+    for (const who of users) {
+      it(`is read by ${who.name} instead of the bucket, where it has them in this version`, () => {
+        const [large, other] = [randomBytes(3 * MB + 7), randomBytes(2 * MB)];
+        return atBucket(who, { 'films/large': large, 'films/other': other, cached: 'cached' }, async site => {
+          const { place, gate, done } = site;
+          map(place, 'films/');
+          writeFileSync(join(place.base, 'nas/large'), large);
+          writeFileSync(join(place.base, 'nas/other'), other.subarray(1));
+          place.give(join(place.base, 'nas'));
+          await done('cache', 'warm', '/b/cached');
+          const passed = gate.passed;
+          const tierOf = async (path: string) => JSON.parse(await done('index', 'stat', path, '--json')).tier;
+          assert.deepEqual(await Promise.all(['/b/films/large', '/b/films/other', '/b/cached'].map(tierOf)), [
+            'mount',
+            'remote',
+            'cache',
+          ]);
+          const { mountpoint, stop } = await place.mount();
+          await assertReads(reading(site, join(mountpoint, 'b/films/large')), large, 'through the mount');
+          const tier = ['--only-values', '-n', 'user.facet.tier'];
+          assert.equal(await place.output('getfattr', ...tier, join(mountpoint, 'b/films/large')), 'mount');
+          assert.equal(await place.output('getfattr', ...tier, join(mountpoint, 'b/cached')), 'cache');
+          const out = join(place.base, 'out');
+          await done('fetch', '/b/films/large', '-o', out);
+          assert.equal(sha256(readFileSync(out)), sha256(large));
+          assert.equal(gate.passed, passed, 'nothing came from the bucket');
+          assert.deepEqual(
+            lines(await done('index', 'search', 'cached', '--json')).map(({ path }) => path),
+            ['/b/cached'],
+          );
+          await assertReads(reading(site, join(mountpoint, 'b/films/other')), other, 'from the bucket');
+          assert.equal((await stop()).status, 0);
+        });
+      });
+    }
+
+    it('and hangs keeps nobody from what is elsewhere', () =>
+      atBucket(user, { 'films/a': 'alpha', 'b.txt': 'beta' }, async site => {
+        const { place } = site;
+        map(place, 'films/');
+        await whileHung(join(place.base, 'nas'), async () => {
+          const { mountpoint, stop } = await place.mount();
+          const slow = reading(site, join(mountpoint, 'b/films/a'));
+          assert.equal(await place.output('cat', join(mountpoint, 'b/b.txt')), 'beta');
+          assert.equal(await place.output('ls', join(mountpoint, 'b/films')), 'a\n');
+          await assertReads(slow, Buffer.from('alpha'), 'what hung');
+          assert.equal((await stop()).status, 0);
+        });
+      }));
   });
 
   describe('an object that becomes shorter', () => {
