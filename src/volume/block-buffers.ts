@@ -2,7 +2,7 @@
 import { BLOCK_SIZE } from '../cache/blocks.js';
 
 /** Blocks that wait to be used again. */
-const MOST_FREE = 32;
+const MOST_FREE = 16;
 
 const free: Buffer[] = [];
 

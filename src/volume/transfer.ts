@@ -19,6 +19,9 @@ export interface TransferHost {
   onArrived(bytes: number): void;
   /** So many bytes are not under way any more. */
   onFreed(bytes: number): void;
+  /** The cache is given so many bytes to write; `onWritten` follows, and frees them. */
+  onWrite(bytes: number): void;
+  onWritten(bytes: number): void;
   onError(transfer: Transfer, error: unknown): void;
   /** There may be something to request, or nothing left to do. */
   onTurn(transfer: Transfer): void;
@@ -44,9 +47,9 @@ const NEARLY = BLOCK_SIZE;
 
 /**
  * What has arrived is made to last when nothing more is under way, and at least this often: each time costs the disk a flush,
- * and a crash costs no more than what came since.
+ * but what is left for the last one is what a caller of `ensure` waits for.
  */
-const COMMIT_MS = 1_000;
+const COMMIT_MS = 250;
 
 export class Transfer implements PartOwner {
   readonly content: RemoteContent;
@@ -162,13 +165,15 @@ export class Transfer implements PartOwner {
   }
 
   onBlock(part: Part, offset: number, block: Buffer): void {
+    const { length } = block;
+    this.#host.onWrite(length);
     const write = this.#write(offset, block).finally(() => {
       this.#writes.delete(write);
-      this.#host.onFreed(block.length);
+      this.#host.onWritten(length);
       this.#host.onTurn(this);
     });
     this.#writes.add(write);
-    for (const want of this.#wants) if (!want.target) want.note(offset, offset + block.length);
+    for (const want of this.#wants) if (!want.target) want.note(offset, offset + length);
     this.#endSatisfied();
     if (part.at < part.end) this.#abortUnwanted();
     if (performance.now() - this.#committedAt > COMMIT_MS) void this.commit();
