@@ -15,12 +15,9 @@ import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
 import { translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
-import { Claims } from './claims.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
-import type { ExpectedContents } from './digest.js';
 import { type Evicted, Evictor, endOf } from './eviction.js';
 import type { BlobHandle } from './handle.js';
-import type { Interval } from './intervals.js';
 import { Recovery } from './recovery.js';
 import { type Limits, Space } from './space.js';
 import { type CacheStatus, readStatus } from './status.js';
@@ -52,7 +49,6 @@ export class Cache {
   readonly #parts: BlockWriterParts;
   readonly #evictor: Evictor;
   readonly #recovery: Recovery;
-  readonly #claims: Claims;
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
   readonly #renamePin: Statement<[string, string]>;
@@ -84,7 +80,6 @@ export class Cache {
     this.#index = index;
     this.#evictor = new Evictor(index, blobs, files);
     this.#recovery = new Recovery(index, blobs, blocks, files);
-    this.#claims = new Claims(index);
     const accesses = new Accesses(index);
     const space = new Space(index, blobs, this.#evictor, limits, () => this.#tidy());
     this.#parts = {
@@ -136,23 +131,15 @@ export class Cache {
 
   /**
    * Opens a writer for the contents of a key; it goes on with what is there. Several at once, in several processes, do no harm.
+   * Whole contents are compared with the SHA-256 that they are expected to have.
    * Throws `no-space`, at once for small contents, of which it sets all room aside.
    */
-  writer(key: string, size: number, expected: ExpectedContents = {}): BlobWriter {
+  writer(key: string, size: number, expected?: Buffer): BlobWriter {
     const { blockThreshold = BLOCK_THRESHOLD } = this.#limits;
     const inBlocks = size >= blockThreshold || this.#parts.blobs.find(key)?.size === size;
     return inBlocks
       ? new BlockWriter(key, size, expected, this.#parts)
       : new WholeWriter(key, size, expected, this.#parts);
-  }
-
-  /** Claims bytes of a key for fetching, as `Claims.claim` says. */
-  claim(key: string, interval: Interval, ttlMs: number): Interval[] {
-    return this.#claims.claim(key, interval, ttlMs);
-  }
-
-  release(key: string, interval: Interval): void {
-    this.#claims.release(key, interval);
   }
 
   /** What these keys lead to stays until it is unpinned, also when it is fetched later. */
@@ -236,7 +223,6 @@ export class Cache {
   /** Handles and writers are to be closed before. */
   close(): void {
     this.#parts.accesses.flush();
-    this.#claims.close();
     this.#index.close();
   }
 }

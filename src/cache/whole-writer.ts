@@ -5,7 +5,7 @@ import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
 import { blockCount, readFully, roomOf } from './blocks.js';
 import { cacheError, translated } from './cache-error.js';
-import { Digest, type ExpectedContents } from './digest.js';
+import { Digest } from './digest.js';
 import type { BlobHandle, CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
 import type { Space } from './space.js';
@@ -28,7 +28,7 @@ export class WholeWriter implements BlobWriter {
   #isOpen = true;
 
   /** Sets room aside for all of it. Throws `no-space`. */
-  constructor(key: string, size: number, expected: ExpectedContents, parts: WriterParts) {
+  constructor(key: string, size: number, expected: Buffer | undefined, parts: WriterParts) {
     this.#key = key;
     this.#size = size;
     this.#parts = parts;

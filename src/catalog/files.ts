@@ -51,7 +51,7 @@ export interface FileRecord extends FileAttributes {
 /** Enough of a file to open it. */
 export type FileLocation = Pick<
   FileRecord,
-  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key'
+  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key' | 'sha256'
 >;
 
 export interface FolderRecord {
@@ -129,6 +129,7 @@ type PresentRow = [
   mtimeUs: number,
   version: string | null,
   key: string | null,
+  sha256: Uint8Array | null,
 ];
 
 const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS deletedAt FROM folders';
@@ -150,7 +151,7 @@ export class Files {
     this.#byId = db.prepare(`${RECORD} WHERE f.id = ?`);
     this.#present = db
       .prepare<[number], PresentRow>(
-        'SELECT folder_id, name, size, mtime_us, version, key FROM files WHERE id = ? AND deleted_at IS NULL',
+        'SELECT folder_id, name, size, mtime_us, version, key, sha256 FROM files WHERE id = ? AND deleted_at IS NULL',
       )
       .raw();
     this.#folderPlace = db.prepare(
@@ -183,9 +184,9 @@ export class Files {
   locate(id: number): FileLocation | undefined {
     const row = this.#present.get(id);
     if (!row) return undefined;
-    const [folder, name, size, mtimeUs, version, key] = row;
+    const [folder, name, size, mtimeUs, version, key, sha256] = row;
     const place = this.#placeOf(folder);
-    return place && { ...place, name, size, mtimeUs, version, key };
+    return place && { ...place, name, size, mtimeUs, version, key, sha256 };
   }
 
   #placeOf(folder: number): FolderPlace | undefined {

@@ -66,7 +66,12 @@ export class RemoteContents {
     const source = await this.#sourceOf(file.sourceId);
     const key = contentKey(file);
     const place = { path: sourcePath(file), key: file.key ?? undefined };
-    const content = { key, source, place, version: file.version ?? undefined, size: file.size };
+    const { size, version, sha256 } = file;
+    const content = {
+      ...{ key, source, place, size },
+      version: version ?? undefined,
+      sha256: sha256 ? Buffer.from(sha256) : undefined,
+    };
     this.#files.set(content, file);
     return content;
   }

@@ -36,7 +36,7 @@ function setup(context: TestContext, uri = 'https://host/films/') {
   const file = (path: string, size: number, mtimeUs = MODIFIED_S * 1e6): FileLocation => {
     const folderPath = path.includes('/') ? dirname(path) : '';
     const name = path.slice(path.lastIndexOf('/') + 1);
-    return { sourceId: source.id, folderPath, name, size, mtimeUs, version: null, key: null };
+    return { sourceId: source.id, folderPath, name, size, mtimeUs, version: null, key: null, sha256: null };
   };
   /** All of a file; undefined where it is not. */
   const contents = async (...which: Parameters<typeof file>) => {
