@@ -119,7 +119,9 @@ export class WholeWriter implements BlobWriter {
       blobs.setKey(this.#key, this.#id);
     });
     this.#isOpen = false;
-    const handle = openBlob(blobs.get(this.#id), this.#parts);
+    // Somebody who wrote the same at the same time may have put theirs in its place.
+    const handle =
+      openBlob(blobs.get(this.#id), this.#parts) ?? shareContents(this.#key, this.#size, sha256, this.#parts);
     closeSync(this.#file.fd);
     if (handle === undefined) throw new Error('a blob has left while it was open');
     return handle;
