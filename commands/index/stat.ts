@@ -1,5 +1,4 @@
 /** `facet index stat`: all that is known of one file. */
-
 import { Descriptions, type Properties } from '../../src/catalog/descriptions.js';
 import { accessOf } from '../../src/catalog/file-accesses.js';
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';

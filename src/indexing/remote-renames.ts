@@ -25,9 +25,10 @@ export class RemoteRenames {
   /** May this new file be one that the catalog has elsewhere? Then it is not to be added before `settled` says so. */
   hold(place: Place): boolean {
     const { version, size } = place.attributes;
-    if (size === 0 || this.#count >= MOST_WAITING || this.#like(place).length === 0) return false;
+    if (size === 0 || this.#count >= MOST_WAITING) return false;
     const key = `${size} ${version}`;
     const twins = this.#waiting.get(key);
+    if (!twins && this.#like(place).length === 0) return false;
     if (twins) twins.push(place);
     else this.#waiting.set(key, [place]);
     this.#count++;
