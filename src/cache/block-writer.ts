@@ -253,6 +253,7 @@ export class BlockWriter implements BlobWriter {
 
   #dropAll(): void {
     const { index, blocks } = this.#parts;
+    this.#checked.remove(0, this.#all.end);
     index.write(() => {
       for (const each of blocks.checksums(this.#blob.id, this.#all)) blocks.drop(this.#blob, each);
     });

@@ -80,6 +80,7 @@ export async function mount(catalog: Catalog, path: string, options: MountOption
   try {
     const negotiated = await threads.ready;
     raiseReadAhead(mountpoint, MAX_READ);
+    threads.prepare();
     return {
       mountpoint,
       negotiated,
@@ -190,6 +191,12 @@ class Threads {
     this.ended = this.#whenEnded(fuse, notify);
     // Whoever mounts looks at it; nobody can before the mount is ready.
     this.ended.catch(() => {});
+  }
+
+  /** After whoever waits for the mount has it. */
+  prepare(): void {
+    if (!this.#catalog.sources.all().some(({ uri }) => isRemoteUri(uri))) return;
+    setImmediate(() => void this.#reads.prepare());
   }
 
   /** Ends the threads, whether the kernel still needs them or not. */

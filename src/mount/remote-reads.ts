@@ -2,9 +2,11 @@
  * The remote files that are open through the mount: the side of the main thread. Brings what is missing from the sources and
  * answers the kernel itself.
  */
+import { BLOCK_SIZE } from '../cache/blocks.js';
 import { type FileLocation, sourcePath } from '../catalog/files.js';
 import { errorMessage } from '../errors.js';
 import type { RemoteContent } from '../volume/blob.js';
+import { giveBlock, takeBlock } from '../volume/block-buffers.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
 import type { Follower } from '../volume/follower.js';
 import type { NearFile } from '../volume/near-files.js';
@@ -39,6 +41,15 @@ export class RemoteReads {
 
   constructor(options: RemoteReadsOptions) {
     this.#options = options;
+  }
+
+  /** Loads now what the first read would wait for. */
+  async prepare(): Promise<void> {
+    try {
+      await (await this.#options.openRemote()).prepare();
+    } catch {
+      // Whoever reads is told.
+    }
   }
 
   onMessage(message: RemoteMessage): void {
@@ -77,11 +88,12 @@ export class RemoteReads {
     this.#underWay.set(nameOf(unique), controller);
     const { device } = this.#options;
     const reading = this.#open.get(handle);
+    const block = takeBlock(Math.max(size, BLOCK_SIZE));
     try {
       if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
       const bytes =
         (await readNear(reading, offset, size)) ??
-        (await this.#download(reading, offset, size, controller.signal));
+        (await this.#download(reading, { offset, size, block }, controller.signal));
       // The number of a device that was closed may be that of something else by now.
       if (!this.#isClosed) sendData(device, unique.low, unique.high, bytes);
     } catch (error) {
@@ -90,14 +102,14 @@ export class RemoteReads {
         this.#warn(`cannot read ${reading && sourcePath(reading.file)}: ${errorMessage(error)}`);
       this.#refuse(unique, error);
     } finally {
+      giveBlock(block);
       this.#underWay.delete(nameOf(unique));
     }
   }
 
   async #download(
     { content, follower }: Reading,
-    offset: number,
-    size: number,
+    { offset, size, block }: { offset: number; size: number; block: Buffer },
     signal: AbortSignal,
   ): Promise<Buffer> {
     const [{ downloads }, wanted] = await Promise.all([this.#options.openRemote(), content]);
@@ -105,7 +117,7 @@ export class RemoteReads {
       each => each.onRead(offset, size),
       () => {},
     );
-    return downloads.read(wanted, offset, offset + size, signal);
+    return downloads.read(wanted, offset, offset + size, signal, block);
   }
 
   /** A program that reads on, and the kernel that reads ahead of it, would have the same said again and again. */

@@ -9,7 +9,7 @@ import type { FileLocation } from '../catalog/files.js';
 import { sourcePath } from '../catalog/files.js';
 import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
-import { openSource } from '../sources/open-remote.js';
+import { isRemote, openSource } from '../sources/open-remote.js';
 import type { RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
 import { CacheStore } from './cached-blob.js';
@@ -95,6 +95,12 @@ export class RemoteContents {
   async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
     if (source) return this.#cacheOnly ? unasked(source.name) : openSource(source);
     throw new FacetError('not-found', 'the source was removed');
+  }
+
+  /** Gets ready for the first reads, for which nobody asks the network yet. What fails now may not later. */
+  async prepare(): Promise<void> {
+    const remote = this.#records.all().filter(({ uri }) => isRemote(uri));
+    await Promise.allSettled(remote.map(({ id }) => this.#sourceOf(id)));
   }
 
   async close(): Promise<void> {
