@@ -43,8 +43,12 @@ export async function benchRemote(bench: Bench): Promise<void> {
   const server = await startServer(size, DELAYS_MS);
   try {
     for (const line of server.lines) {
-      const works = worksFor(line.delayMs, size.largeBytes, size.listed).filter(each => isWanted(bench, each.chapter));
-      const rounds = await runRounds(bench.options.rounds ?? 1, (round, nth) => measureLine(bench, line, works, round, nth));
+      const works = worksFor(line.delayMs, size.largeBytes, size.listed).filter(each =>
+        isWanted(bench, each.chapter),
+      );
+      const rounds = await runRounds(bench.options.rounds ?? 1, (round, nth) =>
+        measureLine(bench, line, works, round, nth),
+      );
       printLine(line, works, rounds);
     }
   } finally {
@@ -56,7 +60,13 @@ function isWanted({ options }: Bench, chapter: string): boolean {
   return options.only.length === 0 || options.only.includes(chapter);
 }
 
-async function measureLine(bench: Bench, line: Line, works: readonly Work[], round: Round, nth: number): Promise<void> {
+async function measureLine(
+  bench: Bench,
+  line: Line,
+  works: readonly Work[],
+  round: Round,
+  nth: number,
+): Promise<void> {
   const folder = makeFolder(bench, `remote-${line.delayMs}-${nth}`);
   const home = await makeHome(folder, line, { maxBytes: ROOMY_BYTES });
   round.set('scan', (await scan(home)).seconds);
@@ -87,7 +97,12 @@ async function measureBare(line: Line, works: readonly Work[], round: Round, fol
   }
 }
 
-function record(round: Round, { name }: Work, contender: string, { seconds, cpuSeconds, isGivenUp }: Measured): void {
+function record(
+  round: Round,
+  { name }: Work,
+  contender: string,
+  { seconds, cpuSeconds, isGivenUp }: Measured,
+): void {
   round.set(key(name, contender), seconds);
   if (!isGivenUp) round.set(cpuKey(name, contender), cpuSeconds);
 }
@@ -106,16 +121,20 @@ function printLine({ delayMs }: Line, works: readonly Work[], rounds: readonly R
     if (seconds === undefined) return '–';
     return cpu === undefined ? `> ${LIMIT_SECONDS} s` : `${formatSeconds(seconds)} (${cpu.toFixed(2)})`;
   };
-  const present = NAMES.filter(name => works.some(work => medianOf(rounds, key(work.name, name)) !== undefined));
+  const present = NAMES.filter(name =>
+    works.some(work => medianOf(rounds, key(work.name, name)) !== undefined),
+  );
   printTable(
     `From afar, ${delayMs} ms: time (processor seconds of its process), median of ${rounds.length}`,
     ['work', ...present],
     works.map(({ name }) => [name, ...present.map(each => cell(name, each))]),
   );
   console.log(`\nfacet index scan of the bucket took ${formatSeconds(medianOf(rounds, 'scan'))}.`);
-  const pairs = present.filter(each => each === FACET_ROOT || each === FACET_USER).flatMap(above =>
-    [RCLONE, S3FS, BARE, LOCAL].filter(each => present.includes(each)).map(below => ({ above, below })),
-  );
+  const pairs = present
+    .filter(each => each === FACET_ROOT || each === FACET_USER)
+    .flatMap(above =>
+      [RCLONE, S3FS, BARE, LOCAL].filter(each => present.includes(each)).map(below => ({ above, below })),
+    );
   printTable(
     `From afar, ${delayMs} ms: ratios (below 1 is faster than the other)`,
     ['work', ...pairs.map(({ above, below }) => `${above} ÷ ${below}`)],

@@ -1,7 +1,7 @@
 /** The ways in which a bucket can be read: through mounts, by bare requests, and, for comparison, from the local disk. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bench, makeFolder, remove } from '../bench.js';
+import type { Bench } from '../bench.js';
 import {
   FACET_ROOT,
   FACET_USER,
@@ -14,7 +14,7 @@ import {
 } from '../contenders.js';
 import { facet } from '../facet.js';
 import { isInstalled } from '../peers.js';
-import { isRoot, NOBODY, type User } from '../processes.js';
+import { isRoot, NOBODY } from '../processes.js';
 import { BUCKET } from './objects.js';
 import type { Line } from './servers.js';
 
@@ -36,8 +36,9 @@ export interface MountContender {
 const KEY_ID = 'bench';
 const SECRET = 'bench-secret';
 
-/** Where each contender looks for the keys. */
+/** Where each contender looks for the keys. What the user has set for Amazon is not for this server. */
 export function setCredentials(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS')) delete process.env[name];
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: KEY_ID,
     AWS_SECRET_ACCESS_KEY: SECRET,
@@ -71,7 +72,16 @@ export async function makeHome(folder: string, { endpoint }: Line, { maxBytes }:
   const home = join(folder, 'home');
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'config.yaml'), `cache:\n  maxSize: ${maxBytes}\n`);
-  await facet(home, ['index', 'add', SOURCE, `s3://${BUCKET}`, '--endpoint', endpoint, '--region', 'us-east-1']);
+  await facet(home, [
+    'index',
+    'add',
+    SOURCE,
+    `s3://${BUCKET}`,
+    '--endpoint',
+    endpoint,
+    '--region',
+    'us-east-1',
+  ]);
   return home;
 }
 
@@ -98,7 +108,13 @@ function openRclone(bench: Bench, line: Line, cache: string): Promise<View> {
 function openS3fs(bench: Bench, { endpoint }: Line, cache: string): Promise<View> {
   const mountpoint = mountpointFor(bench, S3FS);
   mkdirSync(cache, { recursive: true });
-  const options = ['ro', `url=${endpoint}`, 'use_path_request_style', `use_cache=${cache}`, `tmpdir=${cache}`];
+  const options = [
+    'ro',
+    `url=${endpoint}`,
+    'use_path_request_style',
+    `use_cache=${cache}`,
+    `tmpdir=${cache}`,
+  ];
   const args = [BUCKET, mountpoint, '-f', ...options.flatMap(option => ['-o', option])];
   return openMount({ program: S3FS, args, mountpoint });
 }

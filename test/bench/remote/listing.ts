@@ -32,7 +32,9 @@ export function listPage(listing: Listing, query: URLSearchParams): string {
   }
   const isTruncated = keys[at]?.startsWith(prefix) === true;
   const next = last.replace(LAST, '');
-  const more = isTruncated ? `<NextContinuationToken>${next}</NextContinuationToken><NextMarker>${next}</NextMarker>` : '';
+  const more = isTruncated
+    ? `<NextContinuationToken>${next}</NextContinuationToken><NextMarker>${next}</NextMarker>`
+    : '';
   return document(
     'ListBucketResult',
     `<Name>${listing.bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${items.length}</KeyCount>` +

@@ -65,7 +65,11 @@ export class MountUnderTest {
 }
 
 async function list({ root, as }: View) {
-  const { seconds, status } = await runLimited('find', [join(root, 'many'), '-type', 'f', '-printf', '%s %T@\\n'], { as });
+  const { seconds, status } = await runLimited(
+    'find',
+    [join(root, 'many'), '-type', 'f', '-printf', '%s %T@\\n'],
+    { as },
+  );
   return { seconds, isGivenUp: status === null };
 }
 
@@ -75,9 +79,18 @@ export function readFiles({ root, as }: Pick<View, 'root' | 'as'>, order: Order)
 }
 
 /** Asks the server itself; what comes is dropped, or written to a file. */
-export function readBare({ endpoint }: Line, { parallel, bareSize }: Work, order: Order, to?: string): Promise<Measured> {
+export function readBare(
+  { endpoint }: Line,
+  { parallel, bareSize }: Work,
+  order: Order,
+  to?: string,
+): Promise<Measured> {
   const size = bareSize ?? order.size;
-  return read(READ_SERVER, { ...order, size, from: endpoint, parallel, ...(to === undefined ? {} : { to }) }, {});
+  return read(
+    READ_SERVER,
+    { ...order, size, from: endpoint, parallel, ...(to === undefined ? {} : { to }) },
+    {},
+  );
 }
 
 async function read(program: string, order: ReadingOrder, options: RunOptions): Promise<Measured> {
@@ -92,6 +105,12 @@ async function read(program: string, order: ReadingOrder, options: RunOptions): 
 async function runLimited(program: string, args: readonly string[], options: RunOptions) {
   const finished = await run(program, args, { ...options, limitSeconds: LIMIT_SECONDS, mayFail: true });
   const { status, stderr } = finished;
-  if (status !== null && status !== 0) throw new Error(stderr.trim().split('\n').find(line => line.includes('Error')) ?? stderr);
+  if (status !== null && status !== 0)
+    throw new Error(
+      stderr
+        .trim()
+        .split('\n')
+        .find(line => line.includes('Error')) ?? stderr,
+    );
   return finished;
 }

@@ -95,7 +95,8 @@ function headOf(sum: number, block: number): Buffer {
 export function checkBytes(key: string, start: number, bytes: Buffer): void {
   let at = 0;
   for (const piece of piecesOf(key, start, start + bytes.length)) {
-    if (!piece.equals(bytes.subarray(at, at + piece.length))) throw new Error(`${key}: wrong bytes near ${start + at}`);
+    if (!piece.equals(bytes.subarray(at, at + piece.length)))
+      throw new Error(`${key}: wrong bytes near ${start + at}`);
     at += piece.length;
   }
 }

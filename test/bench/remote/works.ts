@@ -1,8 +1,9 @@
 /** What is done with the bucket and timed, through whatever shows it. */
+
+import { formatCount } from '../table.js';
 import { KIB, LARGE_OBJECTS, MIB, SMALL_OBJECTS } from './objects.js';
 import type { PlanOptions } from './plans.js';
 import type { ReadingOrder } from './reading.js';
-import { formatCount } from '../table.js';
 
 /** Pieces to read; what is left out is not of interest to the plan. */
 export type Order = Pick<ReadingOrder, 'plan'> & PlanOptions;
