@@ -107,7 +107,7 @@ async function sizeOfCache(bench: Bench, line: Line): Promise<Bound> {
     await readFiles(view, order, PATIENT_SECONDS).finally(() => clearInterval(timer));
   });
   const says = `a cache of ${formatMegabytes(maxBytes)}, through which ten times as much is read: most that it had`;
-  return { says, measured, bound: maxBytes, format: formatMegabytes };
+  return { says, measured, bound: maxBytes, format: bytes => `${formatCount(bytes)} bytes` };
 }
 
 /** What the contents in a cache take of the disk. Whatever goes meanwhile takes nothing. */
