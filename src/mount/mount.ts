@@ -11,6 +11,9 @@ import { openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
+import type { MappedFolder } from '../volume/mapped-folders.js';
+import { createAccessRing } from './access-ring.js';
+import { keepAccessTimes } from './access-times.js';
 import type { Ownership } from './attributes.js';
 import { type FuseThreadData, type FuseThreadMessage, MAX_READ, type Sighted } from './fuse-thread.js';
 import { findHolders } from './holders.js';
@@ -33,6 +36,8 @@ export interface MountOptions {
   allowOther: boolean;
   /** Where contents from afar are kept, and the way to those that are not there. */
   cache: CacheSettings;
+  /** Folders of this machine that show files of remote sources. */
+  mounts: readonly MappedFolder[];
   openRemote: OpenRemoteContents;
   /** What went wrong without ending the mount. */
   onWarning: (message: string) => void;
@@ -145,6 +150,7 @@ class Threads {
   readonly #catalog: Catalog;
   readonly #options: MountOptions;
   readonly #reads: RemoteReads;
+  readonly #accessTimes: { stop(): void };
 
   constructor(catalog: Catalog, device: number, mountpoint: string, fromSeq: number, options: MountOptions) {
     this.#catalog = catalog;
@@ -153,6 +159,8 @@ class Threads {
     this.#reads = new RemoteReads({ device, ...options });
     const { file: catalogFile } = catalog;
     const openFiles = createOpenFileTable();
+    const accesses = createAccessRing();
+    this.#accessTimes = keepAccessTimes(catalogFile, accesses);
     const fuse = start<FuseThreadData>('./fuse-thread.js', {
       device,
       catalogFile,
@@ -161,7 +169,9 @@ class Threads {
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
       openFiles,
+      accesses,
       cache: options.cache,
+      mounts: options.mounts,
       requests: this.requests,
     });
     const notify = start<NotifyThreadData>('./notify-thread.js', {
@@ -208,6 +218,7 @@ class Threads {
     });
     const notifyExited = exit(notify);
     await exit(fuse);
+    this.#accessTimes.stop();
     this.#reads.close();
     Atomics.store(this.#notifyStop, 0, 1);
     await notifyExited;

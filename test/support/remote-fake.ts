@@ -98,7 +98,14 @@ function abortable(waiting: Promise<void> | void, signal: AbortSignal): Promise<
 }
 
 export function remoteFile(source: RemoteSource, size: number, path = 'film', version = 'v1'): RemoteContent {
-  return { key: `${path} ${version}`, source, place: { path, key: undefined }, version, size };
+  return {
+    key: `${path} ${version}`,
+    source,
+    place: { path, key: undefined },
+    version,
+    size,
+    sha256: undefined,
+  };
 }
 
 /** Keeps blocks in memory, or nothing while it is `full`. */
