@@ -5,13 +5,15 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
+import type { CrawlOptions } from '../sources/crawl.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
-import { type CrawlSummary, crawl } from './crawl.js';
+import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
 import { listRemote } from './remote-listing.js';
+import { deleteVanished } from './vanished.js';
 import { NOTHING_YET, Update, type UpdateCounts } from './update.js';
 
 export interface ScanOptions {
@@ -23,7 +25,15 @@ export interface ScanOptions {
   allowShrink?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: ScanProgress) => void;
+  /** How a local source is crawled; in a thread of its own when left out. */
+  crawl?: Crawl;
 }
+
+/** Yields batches of complete folder listings, and returns what was not listed. */
+export type Crawl = (
+  options: CrawlOptions,
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<FolderListing[], CrawlSummary>;
 
 export interface ScanProgress {
   phase: 'listing' | 'hashing';
@@ -47,9 +57,6 @@ const SHRINK_GUARD_FROM = 100;
 
 /** Why a source cannot be listed now. */
 const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
-
-/** Files deleted in one transaction. */
-const DELETE_BATCH = 4_000;
 
 /**
  * Scans one source. Throws `unreachable` (and notes it in the source's state) when it cannot be listed, `in-use` when
@@ -105,13 +112,17 @@ class Scan {
       seconds: 0,
     };
     this.#update = new Update(catalog, source, root ?? source.uri, this.#result);
+    this.#update.expectGone(catalog.files.foldersOf(source.id));
   }
 
   async run(): Promise<ScanResult> {
     const summary = await this.#crawl();
     this.#result.skipped = summary.skipped;
     this.#result.unreadable = summary.unreadable;
-    this.#deleteVanished(summary.unreadable);
+    this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
+      unreadable: summary.unreadable,
+      check: deletions => this.#refuseToShrink(deletions),
+    });
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');
     const lastScan = new Date().toISOString();
     this.#catalog.write(() => this.#catalog.sources.setState(this.#source.id, { lastScan }));
@@ -141,31 +152,13 @@ class Scan {
     const { signal } = this.#options;
     if (this.#root === undefined) return listRemote(this.#source, exclude, signal);
     const { include, follow } = this.#source.options;
+    const { crawl = crawlInThread } = this.#options;
     return crawl({ root: this.#root, include, exclude, follow }, signal);
   }
 
   #report(phase: ScanProgress['phase'], hashed = 0): void {
     const { files, folders } = this.#result;
     this.#options.onProgress?.({ phase, files, folders, hashed });
-  }
-
-  #deleteVanished(unreadable: Unreadable[]): void {
-    const kept = new Set(unreadable.map(each => each.path));
-    const gone = (path: string) => !isBelowAny(path, kept);
-    const folders = this.#update.unseenFolders().filter(folder => gone(folder.path));
-    const files = this.#update.vanishedFiles(folders).filter(file => gone(file.path));
-    this.#refuseToShrink(files.length);
-    for (let at = 0; at < files.length; at += DELETE_BATCH) {
-      this.#catalog.write(writer => {
-        for (const file of files.slice(at, at + DELETE_BATCH)) writer.deleteFile(file.id);
-      });
-    }
-    if (folders.length > 0) {
-      this.#catalog.write(writer => {
-        for (const folder of folders) writer.removeFolder(this.#source, folder);
-      });
-    }
-    this.#result.deleted += files.length;
   }
 
   /** An unplugged disk leaves an empty folder behind, a broken script half of one: neither is a reason to forget files. */
@@ -196,14 +189,5 @@ class Scan {
     this.#result.hashed = hashed;
     this.#result.modified += modified;
     this.#result.unreadable.push(...unreadable);
-  }
-}
-
-/** Is a path one of these, or below one? '' is the root, above all. */
-function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
-  if (paths.size === 0) return false;
-  for (let above = path; ; above = above.slice(0, Math.max(above.lastIndexOf('/'), 0))) {
-    if (paths.has(above)) return true;
-    if (above === '') return false;
   }
 }
