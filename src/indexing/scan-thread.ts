@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage, FacetError } from '../errors.js';
 import { openCatalog } from '../tree/open-catalog.js';
 import type { Batch } from './keeper.js';
-import { type ScanResult, scan } from './scan.js';
+import { batchOf, scan } from './scan.js';
 
 export interface ScanThreadData {
   catalogFile: string;
@@ -17,12 +17,6 @@ export type ScanMessage =
   | { kind: 'scanned'; batch: Batch }
   | { kind: 'gone' }
   | { kind: 'failed'; message: string; hint: string | undefined };
-
-/** What a complete scan is to whoever follows a source. */
-export function batchOf({ source, added, modified, renamed, deleted, seconds }: ScanResult): Batch {
-  const at = new Date().toISOString();
-  return { source, at, extent: 'all', added, modified, renamed, deleted, seconds };
-}
 
 async function run({ catalogFile, sourceId, exclude }: ScanThreadData): Promise<ScanMessage> {
   try {

@@ -2,7 +2,7 @@
  * Brings the catalog up to date with a source: crawls it, compares each folder with what is known, and writes only what
  * differs. What cannot be listed is never taken for deleted, and a file that was renamed keeps its id.
  */
-import type { Catalog } from '../catalog/catalog.js';
+import { type Catalog, WATCHER_MS } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
 import type { CrawlOptions } from '../sources/crawl.js';
@@ -12,9 +12,10 @@ import { isRemote } from '../sources/open-remote.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
+import type { Batch } from './keeper.js';
 import { listRemote } from './remote-listing.js';
-import { deleteVanished } from './vanished.js';
 import { NOTHING_YET, Update, type UpdateCounts } from './update.js';
+import { deleteVanished } from './vanished.js';
 
 export interface ScanOptions {
   /** Globs excluded in every source, besides the source's own. */
@@ -25,6 +26,8 @@ export interface ScanOptions {
   allowShrink?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: ScanProgress) => void;
+  /** How long to wait for somebody else who scans the source. */
+  lockMs?: number;
   /** How a local source is crawled; in a thread of its own when left out. */
   crawl?: Crawl;
 }
@@ -68,7 +71,7 @@ export async function scan(
   source: SourceRecord,
   options: ScanOptions = {},
 ): Promise<ScanResult> {
-  const lock = catalog.lockSource(source);
+  const lock = catalog.lockSource(source, options.lockMs ?? WATCHER_MS);
   try {
     if (!catalog.sources.withId(source.id)) {
       throw new FacetError('not-found', `the source ${source.name} was removed a moment ago`, {
@@ -190,4 +193,10 @@ class Scan {
     this.#result.modified += modified;
     this.#result.unreadable.push(...unreadable);
   }
+}
+
+/** What a complete scan is to whoever follows a source. */
+export function batchOf({ source, added, modified, renamed, deleted, seconds }: ScanResult): Batch {
+  const at = new Date().toISOString();
+  return { source, at, extent: 'all', added, modified, renamed, deleted, seconds };
 }

@@ -77,8 +77,8 @@ class Schedule implements Keeper {
   }
 
   #onMessage(message: ScanMessage): void {
-    if (message.kind === 'gone') return;
-    if (message.kind === 'failed') return this.#fail(message.message, message.hint);
+    if (message.kind === 'failed') this.#fail(message.message, message.hint);
+    if (message.kind !== 'scanned') return;
     this.#problem = '';
     this.#options.onBatch(message.batch);
   }

@@ -41,6 +41,8 @@ export interface Vanished {
 export class Update {
   /** Files that were known before and are still there. */
   kept = 0;
+  /** Folders in which a file that changed has another name: what is written to it by the one is not told of the other. */
+  readonly twins = new Set<string>();
   readonly #catalog: Catalog;
   readonly #source: SourceRecord;
   readonly #counts: UpdateCounts;
@@ -160,8 +162,16 @@ export class Update {
     this.#vanished.delete(file.id);
     this.kept++;
     this.#counts[this.#outcomeOf(file, attributes)]++;
-    if (!isSameVersion(file, attributes)) writer.modifyFile(this.#source, folder.path, file, attributes);
-    else if (!isSame(file, attributes)) writer.refreshInode(file.id, attributes);
+    if (!isSameVersion(file, attributes)) {
+      this.#noteTwins(file, attributes);
+      writer.modifyFile(this.#source, folder.path, file, attributes);
+    } else if (!isSame(file, attributes)) writer.refreshInode(file.id, attributes);
+  }
+
+  #noteTwins({ id }: KnownFile, { dev, ino }: FileAttributes): void {
+    if (dev === null || ino === null) return;
+    const names = this.#catalog.files.withInode(this.#source.id, dev, ino);
+    for (const other of names) if (other.id !== id) this.twins.add(other.folderPath);
   }
 
   #outcomeOf(file: KnownFile, attributes: FileAttributes): 'modified' | 'renamed' | 'unchanged' {

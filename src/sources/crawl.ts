@@ -54,6 +54,8 @@ export type Enters = (path: string, folder: FileIdentity) => boolean;
 export class Crawler {
   readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
   readonly unreadable: Unreadable[] = [];
+  /** Folders with links in them: only with `follow`. */
+  readonly linked = new Set<string>();
   readonly #root: string;
   readonly #follow: boolean;
   readonly #filter: Filter;
@@ -190,7 +192,10 @@ export class Crawler {
     if (this.#mounts.size > 0 && this.#mounts.has(this.#absolute(path))) return undefined;
     let stats = this.#stat(path, name, folderStats);
     if (!stats) return undefined;
-    if (this.#follow && kindOf(stats.mode) === 'link') stats = this.#followed(path, stats, folder);
+    if (this.#follow && kindOf(stats.mode) === 'link') {
+      this.linked.add(folder.path);
+      stats = this.#followed(path, stats, folder);
+    }
     const kind = kindOf(stats.mode);
     return this.#isListed(path, kind, scope) ? { path, stats, kind } : undefined;
   }
