@@ -7,7 +7,7 @@ import { IGNORE_FILE } from '../../sources/filter.js';
 import type { Unreadable } from '../../sources/source.js';
 import { DirtyFolders } from './dirty.js';
 import { WatchedFolders } from './folders.js';
-import { IN, type Inotify, type InotifyEvent } from './inotify.js';
+import { type Awaited, IN, type Inotify, type InotifyEvent } from './inotify.js';
 
 /** What a listing has to say of folders that events alone do not tell. */
 export interface Seen {
@@ -42,6 +42,11 @@ export class Changes {
     const home = realpathSync(dirname(catalogFile));
     this.#catalogFolder = isInside(home, root) ? home.slice(root.length).replace(/^\//, '') : undefined;
     this.#catalogName = basename(catalogFile);
+  }
+
+  /** What to wait for. */
+  get events(): Awaited {
+    return this.#inotify.events;
   }
 
   /** Takes in what has been told so far. */

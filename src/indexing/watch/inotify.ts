@@ -61,7 +61,8 @@ interface Libc {
 
 const CLOEXEC = 0o2000000;
 const NONBLOCK = 0o4000;
-const POLLIN = 1;
+export const POLLIN = 1;
+export const POLLPRI = 2;
 
 /** Four thousand events without names, a few hundred with the longest. */
 const BUFFER_BYTES = 64 * 1024;
@@ -116,9 +117,9 @@ export class Inotify {
     throw systemError(code, 'read');
   }
 
-  /** Waits until there are events, until `wake` can be read, or for so many milliseconds. */
-  wait(wake: number, milliseconds: number): void {
-    waitFor([this.#descriptor, wake], milliseconds);
+  /** What to wait for, until there are events. */
+  get events(): Awaited {
+    return { descriptor: this.#descriptor, condition: POLLIN };
   }
 
   close(): void {
@@ -136,14 +137,20 @@ export function openWake(): number {
   return libc().eventfd(0, CLOEXEC);
 }
 
-/** Blocks the thread until one of the descriptors can be read, or for so many milliseconds. */
-export function waitFor(descriptors: readonly number[], milliseconds: number): void {
-  const list = Buffer.alloc(8 * descriptors.length);
-  for (const [at, descriptor] of descriptors.entries()) {
+/** A descriptor, and what of it poll(2) is to wait for. */
+export interface Awaited {
+  descriptor: number;
+  condition: number;
+}
+
+/** Blocks the thread until one of these is so, or for so many milliseconds. */
+export function waitFor(any: readonly Awaited[], milliseconds: number): void {
+  const list = Buffer.alloc(8 * any.length);
+  for (const [at, { descriptor, condition }] of any.entries()) {
     list.writeInt32LE(descriptor, at * 8);
-    list.writeInt16LE(POLLIN, at * 8 + 4);
+    list.writeInt16LE(condition, at * 8 + 4);
   }
-  libc().poll(list, descriptors.length, Math.ceil(milliseconds));
+  libc().poll(list, any.length, Math.ceil(milliseconds));
 }
 
 /** What read(2) gives for an inotify descriptor. */

@@ -5,12 +5,13 @@
  *
  * The source is locked only while it is listed and written, so any number of watchers and scans get their turn.
  */
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { Crawler, type CrawlOptions } from '../../sources/crawl.js';
+import { MOUNT_TABLE, mountsBelow } from '../../sources/facet-mounts.js';
 import { openRoot } from '../../sources/local.js';
 import type { FolderListing } from '../../sources/source.js';
 import { openCatalog } from '../../tree/open-catalog.js';
@@ -19,7 +20,7 @@ import { type CrawlSummary, rootError } from '../crawl.js';
 import type { Batch } from '../keeper.js';
 import { batchOf, scan } from '../scan.js';
 import { Changes } from './changes.js';
-import { Inotify, openWake, waitFor } from './inotify.js';
+import { type Awaited, Inotify, openWake, POLLIN, POLLPRI, waitFor } from './inotify.js';
 import { Relisting } from './relist.js';
 
 export interface WatchThreadData {
@@ -68,12 +69,15 @@ class Watcher {
   readonly #catalog: Catalog;
   readonly #source: SourceRecord;
   readonly #data: WatchThreadData;
-  readonly #wake: number;
+  readonly #wake: Awaited;
+  readonly #mounts: Awaited = { descriptor: openSync(MOUNT_TABLE, 'r'), condition: POLLPRI };
   #inotify: Inotify | undefined;
   #changes: Changes | undefined;
   #root = '';
   /** Which folder the root was when it was scanned. */
   #rootIdentity = '';
+  /** What was mounted below it then. */
+  #mounted = '';
   #problem = '';
   #scannedAt = 0;
   #prunedAt = performance.now();
@@ -83,7 +87,7 @@ class Watcher {
     this.#catalog = catalog;
     this.#source = source;
     this.#data = data;
-    this.#wake = wake;
+    this.#wake = { descriptor: wake, condition: POLLIN };
   }
 
   /** Until it is to stop, or the source is removed. */
@@ -92,6 +96,7 @@ class Watcher {
       if (await this.#scan()) this.#follow();
     }
     this.#inotify?.close();
+    closeSync(this.#mounts.descriptor);
   }
 
   #isOver(): boolean {
@@ -130,6 +135,7 @@ class Watcher {
     this.#inotify = undefined;
     this.#root = openRoot(this.#source.uri);
     this.#rootIdentity = this.#identity();
+    this.#mounted = mountsBelow(this.#root).join();
     this.#inotify = new Inotify();
     const { follow } = this.#source.options;
     this.#changes = new Changes(this.#inotify, this.#root, follow, this.#catalog.file);
@@ -176,7 +182,8 @@ class Watcher {
 
   #wait(milliseconds: number, changes: Changes): void {
     const before = performance.now();
-    this.#inotify?.wait(this.#wake, Math.min(milliseconds, IDLE_MS, this.#unwatchedIn(changes)));
+    const any = [this.#wake, this.#mounts, changes.events];
+    waitFor(any, Math.min(milliseconds, IDLE_MS, this.#unwatchedIn(changes)));
     const waited = performance.now() - before;
     if (waited < milliseconds && waited < IDLE_MS) waitFor([this.#wake], GATHER_MS);
     else if (waited >= IDLE_MS) this.#lookAround();
@@ -199,6 +206,7 @@ class Watcher {
       this.#lost();
       return true;
     }
+    if (this.#mounted !== mountsBelow(this.#root).join()) return true;
     return changes.overflowed || this.#unwatchedIn(changes) === 0 || this.#hasSlept();
   }
 
