@@ -23,7 +23,9 @@ export function deleteVanished(
 ): number {
   const kept = new Set(unreadable.map(each => each.path));
   const gone = (path: string) => !isBelowAny(path, kept);
-  const folders = update.unseenFolders().filter(folder => gone(folder.path));
+  // A folder stays as long as something in it does.
+  const above = new Set([...kept].flatMap(foldersAbove));
+  const folders = update.unseenFolders().filter(({ path }) => gone(path) && !above.has(path));
   const files = update.vanishedFiles(folders).filter(file => gone(file.path));
   check?.(files.length);
   for (let at = 0; at < files.length; at += DELETE_BATCH) {
@@ -46,4 +48,9 @@ function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
     if (paths.has(above)) return true;
     if (above === '') return false;
   }
+}
+
+function foldersAbove(path: string): string[] {
+  const names = path.split('/');
+  return names.map((_, count) => names.slice(0, count).join('/'));
 }

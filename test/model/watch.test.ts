@@ -34,7 +34,7 @@ for (const follow of [false, true]) {
             const { value } = rests.next();
             if (value) await wait(value);
           }
-          await quiet(place);
+          await quiet(place, watcher.problems);
           if (!follow) assertTreeIsDisk(place);
           assertSound(catalog.db);
           await openScanned(fresh, root, { follow }).scan();

@@ -43,12 +43,15 @@ let marks = 0;
  * Resolves when everything that was done so far has been brought. A file that is written now is brought with it or after it;
  * folders that were full of changes have their turn at the latest half a second later.
  */
-export async function quiet(place: Scanned): Promise<void> {
+export async function quiet(place: Scanned, problems: readonly string[] = []): Promise<void> {
   for (let round = 0; round < 2; round++) {
     marks++;
     const name = `mark ${marks}`;
     writeFileSync(join(place.root, name), '');
-    await until(() => place.catalog.files.find(place.source.id, name) !== undefined, name);
+    await until(() => {
+      assert.deepEqual(problems, []);
+      return place.catalog.files.find(place.source.id, name) !== undefined;
+    }, name);
     await wait(600);
   }
 }

@@ -18,6 +18,9 @@ export interface Seen {
   twins?: ReadonlySet<string>;
 }
 
+/** Another thing was found where a folder had been a moment before. */
+const EXCHANGED = new Set(['ESTALE', 'ENOTDIR', 'ELOOP']);
+
 /** Reads in one go; a program that never stops changing things does not hold up the listing. */
 const MOST_READS = 100;
 
@@ -62,9 +65,13 @@ export class Changes {
   }
 
   listed({ unreadable, linked, twins }: Seen): void {
-    for (const { path } of unreadable) this.#closed.add(path);
+    const now = performance.now();
+    for (const { path, reason } of unreadable) {
+      this.#closed.add(path);
+      if (EXCHANGED.has(reason)) this.#opened(now);
+    }
     for (const path of linked) this.#linked.add(path);
-    for (const path of twins ?? []) this.dirty.mark(path, performance.now());
+    for (const path of twins ?? []) this.dirty.mark(path, now);
   }
 
   #take({ wd, mask, cookie, name }: InotifyEvent, now: number, before: Map<number, string[]>): void {
@@ -96,7 +103,7 @@ export class Changes {
     for (const each of this.#linked) this.dirty.mark(each, now);
   }
 
-  /** Other permissions of one folder can open those that were closed, and all below them. */
+  /** What could not be listed can be by now: other permissions of one folder open all below it. */
   #opened(now: number): void {
     for (const path of this.#closed) {
       this.dirty.mark(path, now, true);

@@ -44,7 +44,7 @@ async function watchedFolder(
 }
 
 async function assertQuiet(place: Scanned & Watching): Promise<void> {
-  await quiet(place);
+  await quiet(place, place.problems);
   assertTreeIsDisk(place);
   assertSound(place.catalog.db);
   assert.deepEqual(place.problems, []);
