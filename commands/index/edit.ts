@@ -14,7 +14,7 @@ interface Wanted {
 
 export default command({
   description:
-    'Changes how a source is kept true while a mount or "facet index watch" runs; what runs already goes on with it within a second. Where the source is and what is listed of it stay as they were added.',
+    'Changes how a source is kept true while a mount or "facet index watch" runs; what runs already goes on with it within a second. Of two options that contradict each other the last one counts. Where the source is and what is listed of it stay as they were added.',
   arguments: { name: argument(source, 'NAME', 'the source') },
   options: {
     watch: flag('bring its changes at once'),
@@ -27,7 +27,7 @@ export default command({
     { command: 'facet index edit nas --every 30m', says: 'twice an hour' },
   ],
   async run({ home, output }, { name }, wanted) {
-    refuseNonsense(wanted);
+    refuseNothing(wanted);
     const [{ openCatalog }, { checkKeeping }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
       import('../../src/indexing/keeping.js'),
@@ -48,12 +48,7 @@ export default command({
   },
 });
 
-function refuseNonsense({ watch, noWatch, every, noEvery }: Wanted): void {
-  if ((watch && noWatch) || (every !== undefined && noEvery)) {
-    throw new FacetError('usage', 'what is to be done is not to be done at the same time', {
-      hint: 'leave one of the two options out',
-    });
-  }
+function refuseNothing({ watch, noWatch, every, noEvery }: Wanted): void {
   if (watch || noWatch || every !== undefined || noEvery) return;
   throw new FacetError('usage', 'there is nothing to change', {
     hint: 'give --watch, --no-watch, --every TIME or --no-every',

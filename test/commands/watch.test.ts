@@ -115,7 +115,6 @@ describe('facet index watch', () => {
       assert.equal(await refused('watch', 'films'), 2);
       assert.equal(await refused('edit', 'films', '--watch'), 2);
       assert.equal(await refused('edit', 'docs'), 2);
-      assert.equal(await refused('edit', 'docs', '--watch', '--no-watch'), 2);
       assert.equal(await refused('edit', 'docs', '--every', '1ms'), 2);
       assert.equal(await refused('add', 'more', 's3://bucket/more', '--watch'), 2);
     }));
