@@ -4,7 +4,7 @@
  *
  * Another kind of source is one more function that adds rows.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { digestListing, facet, facetArguments, scan } from './facet.js';
 import { memoryOf, run, stopProcess } from './processes.js';
 import { startMount } from './ready.js';
 import { type Bound, formatCount, formatMegabytes, formatSeconds, printBounds, printTable } from './table.js';
-import { libraryTree, plainTree } from './trees.js';
+import { libraryTree, type Tree } from './trees.js';
 
 const FOLDERS = 40_000;
 const DEFAULT_FILES = 50_000;
@@ -46,7 +46,7 @@ export async function benchLive(bench: Bench): Promise<void> {
 
 /** A watched folder with many folders, while it is mounted. */
 async function watchedRows(bench: Bench): Promise<Row[]> {
-  const tree = await treeOf(bench, 'many-folders', root => plainTree(root, FOLDERS, 1, 1));
+  const tree = await treeOf(bench, 'many-folders', root => manyFolders(root));
   const home = makeFolder(bench, 'live-home');
   const mountpoint = makeFolder(bench, join('mounts', 'live'));
   await facet(home, ['index', 'add', 'live', tree.root, '--watch']);
@@ -57,17 +57,23 @@ async function watchedRows(bench: Bench): Promise<Row[]> {
     mountpoint,
   });
   try {
-    const shown = join(mountpoint, 'live');
+    const written = join(tree.root, 'written');
+    mkdirSync(written);
+    const shown = join(mountpoint, 'live/written');
     // In the mount when the watcher has listed everything.
-    await secondsUntilShown(tree.root, shown, 'first');
+    await secondsUntilShown(written, shown, 'first');
     return [
-      ...(await latencyRows(bench, tree.root, shown)),
+      ...(await latencyRows(bench, written, shown)),
       await unpackRow(bench, tree.root, home),
       ...(await idleRows(child.pid)),
     ];
   } finally {
     await stopProcess(child);
   }
+}
+
+function manyFolders(root: string): Tree {
+  return { ...libraryTree(root, FOLDERS), filesPerFolder: 1, bytes: 1 };
 }
 
 async function latencyRows(bench: Bench, root: string, shown: string): Promise<Row[]> {
