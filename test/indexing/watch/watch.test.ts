@@ -216,27 +216,31 @@ test('a disk that is unmounted takes no files with it; mounted again, it is watc
   const disk = (...args: string[]) => execFileSync('mount', [...args, place.root]);
   const other = temporaryFolder(t);
   execFileSync('mount', ['-t', 'tmpfs', 'facet-test', other]);
-  t.after(() => execFileSync('umount', ['-l', other]));
-  disk('--bind', other);
-  t.after(() => execFileSync('umount', ['-lq', place.root], { stdio: 'ignore' }));
-  writeFiles(place.root, 'a', 'x/b');
-  const watcher = await watching(place);
-  t.after(() => watcher.stop());
-  execFileSync('umount', ['-l', place.root]);
-  await until(() => watcher.problems.length > 0, 'that it is gone').catch(() => {});
-  writeFileSync(join(place.root, 'left behind'), '');
-  await until(() => watcher.problems.length > 0, 'that it is gone');
-  assert.match(watcher.problems[0] ?? '', /unmounted/);
-  assert.match(place.catalog.sources.get('docs').state.unavailable ?? '', /unmounted/);
-  assert.deepEqual([...place.ids().keys()].sort(), ['a', 'x/b']);
-  const before = place.ids();
-  writeFiles(other, 'meanwhile');
-  disk('--bind', other);
-  await until(() => place.ids().has('meanwhile'), 'its return');
-  assert.equal(place.id('x/b'), before.get('x/b'));
-  writeFiles(place.root, 'x/after');
-  await until(() => place.ids().has('x/after'), 'that it is watched again');
-  assert.equal(place.catalog.sources.get('docs').state.unavailable, undefined);
+  const unmountAndReturn = async () => {
+    disk('--bind', other);
+    writeFiles(place.root, 'a', 'x/b');
+    const watcher = await watching(place);
+    t.after(() => watcher.stop());
+    execFileSync('umount', ['-l', place.root]);
+    writeFileSync(join(place.root, 'left behind'), '');
+    await until(() => watcher.problems.length > 0, 'that it is gone');
+    assert.match(watcher.problems[0] ?? '', /unmounted/);
+    assert.match(place.catalog.sources.get('docs').state.unavailable ?? '', /unmounted/);
+    assert.deepEqual([...place.ids().keys()].sort(), ['a', 'x/b']);
+    const before = place.ids();
+    writeFiles(other, 'meanwhile');
+    disk('--bind', other);
+    await until(() => place.ids().has('meanwhile'), 'its return');
+    assert.equal(place.id('x/b'), before.get('x/b'));
+    writeFiles(place.root, 'x/after');
+    await until(() => place.ids().has('x/after'), 'that it is watched again');
+    assert.equal(place.catalog.sources.get('docs').state.unavailable, undefined);
+  };
+  try {
+    await unmountAndReturn();
+  } finally {
+    execFileSync('umount', ['-l', place.root, other]);
+  }
 });
 
 test('a root that is moved away and back keeps its files', async t => {
