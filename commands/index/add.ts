@@ -20,8 +20,16 @@ export default command({
     follow: flag('follow symbolic links that stay inside the source'),
     watch: flag('bring its changes at once while a mount or "facet index watch" runs'),
     every: option(duration, 'TIME', 'scan it that often while one of them runs, such as 1h'),
-    endpoint: option(text, 'URL', 'the address of an S3 server other than that of AWS'),
-    region: option(text, 'REGION', 'the region of the bucket; AWS_REGION when left out'),
+    endpoint: option(
+      text,
+      'URL',
+      'the address of an S3 server other than that of AWS; AWS_ENDPOINT_URL_S3 or that of the profile when left out',
+    ),
+    region: option(
+      text,
+      'REGION',
+      'the region of the bucket; AWS_REGION or that of the profile when left out',
+    ),
     pathStyle: flag('name the bucket in the path and not in the host name; always so with --endpoint'),
     profile: option(text, 'NAME', 'the profile of the AWS configuration that has the credentials'),
     anonymous: flag('sign no requests: the bucket is public'),

@@ -7,6 +7,7 @@ import { errorMessage, FacetError } from '../../src/errors.js';
 import type { Batch } from '../../src/indexing/keeper.js';
 import type { Mounted } from '../../src/mount/mount.js';
 import { refreshFile } from '../../src/mount/refresh.js';
+import type { MappedFolder } from '../../src/volume/mapped-folders.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
 import { startLive } from '../live.js';
@@ -34,8 +35,9 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings, cache, scan } = await loadConfig(context.home);
+    const { mount: settings, cache, mounts, scan } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
+    warnOfUnknown(context, catalog, mounts);
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
       onChanged: file => void refresh(context, catalog, remote, file),
     });
@@ -52,6 +54,7 @@ export default command({
         },
         allowOther: options.allowOther || settings.allowOther,
         cache: { directory: context.home.cacheDir, limits: cache },
+        mounts,
         openRemote: remote.open,
         onWarning: message => context.warn(message),
       });
@@ -76,6 +79,17 @@ export default command({
     }
   },
 });
+
+/** A name that is mistyped would do nothing, and not say so. */
+function warnOfUnknown(context: CommandContext, { sources }: Catalog, mounts: readonly MappedFolder[]): void {
+  for (const { source } of mounts) {
+    if (sources.find(source)) continue;
+    context.warn(
+      `${context.home.configFile}: mounts: there is no source named ${source}`,
+      'see which there are: facet index status',
+    );
+  }
+}
 
 /** Readers of the version that is gone get an error; who opens the file again gets the present one. */
 async function refresh(

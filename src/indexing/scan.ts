@@ -14,7 +14,7 @@ import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
 import type { Batch } from './keeper.js';
 import { listRemote } from './remote-listing.js';
-import { NOTHING_YET, Update, type UpdateCounts } from './update.js';
+import { NOTHING_YET, type Renamed, Update, type UpdateCounts } from './update.js';
 import { deleteVanished } from './vanished.js';
 
 export interface ScanOptions {
@@ -25,6 +25,8 @@ export interface ScanOptions {
   /** Delete even when most of the source is gone. */
   allowShrink?: boolean;
   signal?: AbortSignal;
+  /** Told of files of a remote source that were renamed there. */
+  onRenamed?: (renamed: Renamed) => void;
   onProgress?: (progress: ScanProgress) => void;
   /** How long to wait for somebody else who scans the source. */
   lockMs?: number;
@@ -124,6 +126,7 @@ class Scan {
     this.#result.unreadable = summary.unreadable;
     this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
       unreadable: summary.unreadable,
+      onRenamed: renamed => this.#options.onRenamed?.(renamed),
       check: deletions => this.#refuseToShrink(deletions),
     });
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');

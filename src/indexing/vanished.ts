@@ -2,7 +2,7 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import type { Unreadable } from '../sources/source.js';
-import type { Update } from './update.js';
+import type { Renamed, Update } from './update.js';
 
 /** Files deleted in one transaction. */
 const DELETE_BATCH = 4_000;
@@ -10,6 +10,8 @@ const DELETE_BATCH = 4_000;
 export interface Vanishing {
   /** What could not be listed: nothing at or below these paths is taken for deleted. */
   unreadable: readonly Unreadable[];
+  /** Told of files of a remote source that were renamed there. */
+  onRenamed?: (renamed: Renamed) => void;
   /** Told how many files are to be deleted, before the first one is; throws when it must not be. */
   check?: (deletions: number) => void;
 }
@@ -19,14 +21,15 @@ export function deleteVanished(
   catalog: Catalog,
   source: SourceRecord,
   update: Update,
-  { unreadable, check }: Vanishing,
+  { unreadable, onRenamed, check }: Vanishing,
 ): number {
   const kept = new Set(unreadable.map(each => each.path));
   const gone = (path: string) => !isBelowAny(path, kept);
   // A folder stays as long as something in it does.
   const above = new Set([...kept].flatMap(foldersAbove));
   const folders = update.unseenFolders().filter(({ path }) => gone(path) && !above.has(path));
-  const files = update.vanishedFiles(folders).filter(file => gone(file.path));
+  const vanished = update.vanishedFiles(folders).filter(file => gone(file.path));
+  const files = update.settle(vanished, renamed => onRenamed?.(renamed));
   check?.(files.length);
   for (let at = 0; at < files.length; at += DELETE_BATCH) {
     catalog.write(writer => {

@@ -46,8 +46,9 @@ const URGENT = 4;
 const NEARLY = BLOCK_SIZE;
 
 /**
- * What has arrived is made to last when nothing more is under way, and at least this often: each time costs the disk a flush,
- * but what is left for the last one is what a caller of `ensure` waits for.
+ * What has arrived is made to last this often: each time costs the disk a flush, whatever the number of blocks, but what is
+ * left for the last one is what a caller of `ensure` waits for. All files do so at the same moments, because a disk flushes
+ * many small files as fast as one.
  */
 const COMMIT_MS = 250;
 
@@ -67,9 +68,9 @@ export class Transfer implements PartOwner {
   /** Blocks on their way to the cache. */
   readonly #writes = new Set<Promise<void>>();
   #written = new Intervals();
-  #committedAt = performance.now();
   #committing: Promise<void> | undefined;
   #commitAgain = false;
+  #commitTimer: NodeJS.Timeout | undefined;
 
   constructor(content: RemoteContent, blob: SafeBlob, limits: Limits, host: TransferHost) {
     this.content = content;
@@ -80,7 +81,7 @@ export class Transfer implements PartOwner {
 
   get idle(): boolean {
     const underWay = this.#wants.length + this.#running.size + this.#writes.size;
-    return this.holds + underWay === 0 && !this.#committing;
+    return this.holds + underWay === 0 && !this.#committing && !this.#commitTimer;
   }
 
   get requests(): number {
@@ -128,7 +129,7 @@ export class Transfer implements PartOwner {
   async ended(): Promise<void> {
     await Promise.all(this.#running.values());
     await Promise.all(this.#writes);
-    await this.#committing;
+    await this.commit();
   }
 
   /** What to request next, up to a whole part. */
@@ -176,7 +177,7 @@ export class Transfer implements PartOwner {
     for (const want of this.#wants) if (!want.target) want.note(offset, offset + length);
     this.#endSatisfied();
     if (part.at < part.end) this.#abortUnwanted();
-    if (performance.now() - this.#committedAt > COMMIT_MS) void this.commit();
+    this.#commitSoon();
   }
 
   async #write(offset: number, block: Buffer): Promise<void> {
@@ -188,6 +189,8 @@ export class Transfer implements PartOwner {
 
   /** Makes all that has arrived last, one commit at a time. Never fails: `blob.failure` says why it could not. */
   commit(): Promise<void> {
+    clearTimeout(this.#commitTimer);
+    this.#commitTimer = undefined;
     this.#commitAgain = true;
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
@@ -196,10 +199,13 @@ export class Transfer implements PartOwner {
     return this.#committing;
   }
 
+  #commitSoon(): void {
+    this.#commitTimer ??= setTimeout(() => void this.commit(), COMMIT_MS - (performance.now() % COMMIT_MS));
+  }
+
   async #commitAll(): Promise<void> {
     while (this.#commitAgain) {
       this.#commitAgain = false;
-      this.#committedAt = performance.now();
       await Promise.all(this.#writes);
       const written = [...this.#written];
       this.#written = new Intervals();
@@ -218,7 +224,6 @@ export class Transfer implements PartOwner {
     this.#parts.delete(part);
     this.#running.delete(part);
     this.#host.onFreed(part.open);
-    if (this.#running.size === 0) void this.commit();
     this.#host.onTurn(this);
   }
 

@@ -16,6 +16,10 @@ export interface BenchOptions {
   bigMiB: number;
   /** Leave everything in `dir` behind. */
   keep: boolean;
+  /** Which chapters, of a benchmark that has some; none means all. */
+  only: string[];
+  /** Milliseconds of the lines to measure, of a benchmark that has some; none means all. */
+  delaysMs: number[];
   installPeers: boolean;
 }
 
@@ -25,6 +29,8 @@ const USAGE = `Options:
   --tree DIR        use DIR as the large tree; it is only read
   --big MIB         size of the large file (default: 1024)
   --rounds N        how often each contender takes its turn
+  --only CHAPTER    only this part of bench:remote; may be repeated
+  --delay MS        only so far away, in bench:remote; may be repeated
   --keep            leave trees and catalogs behind
   --install-peers   first install bindfs, rclone and s3fs with apt-get (Debian, as root)
   --help            show this`;
@@ -39,6 +45,8 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
       tree: { type: 'string' },
       big: { type: 'string', default: '1024' },
       rounds: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
+      delay: { type: 'string', multiple: true, default: [] },
       keep: { type: 'boolean', default: false },
       'install-peers': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -54,12 +62,18 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
     rounds: values.rounds === undefined ? undefined : positive('--rounds', values.rounds),
     tree: values.tree === undefined ? undefined : resolve(values.tree),
     bigMiB: positive('--big', values.big),
+    only: values.only,
+    delaysMs: values.delay.map(delay => wholeNumber('--delay', delay, 0)),
     keep: values.keep,
     installPeers: values['install-peers'],
   };
 }
 
 function positive(option: string, text: string): number {
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new Error(`${option}: expected a whole number above 0, found '${text}'`);
+  return wholeNumber(option, text, 1);
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`${option}: expected a whole number from ${least} on, found '${text}'`);
 }

@@ -12,6 +12,7 @@ import {
   remoteFile,
   type Script,
   settle,
+  untilCommitted,
 } from '../support/remote-fake.js';
 
 interface Setup {
@@ -56,6 +57,7 @@ test('reads what is missing, then what is there', async () => {
     [[0, MIB]],
   );
   assert.deepEqual(downloader.counts.read, { cache: 10, remote: 95 });
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.handles, 0);
 });
 
@@ -136,7 +138,7 @@ test('what is nearly there is not given up', async () => {
   await left;
   assert.equal(source.underWay.length, 1);
   open();
-  await settle();
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.blocks.get(file.key)?.size, 1);
 });
 
@@ -166,7 +168,7 @@ test('blocks that came before an error are kept', async () => {
     script: ({ sent }) => (sent >= 2.5 * MIB ? failing('unreachable')() : undefined),
   });
   await assert.rejects(downloader.read(file, 0, 4 * MIB), { code: 'unreachable' });
-  await settle();
+  await untilCommitted(() => cache.handles === 0);
   assert.deepEqual([...(cache.blocks.get(file.key)?.keys() ?? [])], [0, MIB]);
 });
 
@@ -186,7 +188,7 @@ test('too few bytes, or too many, are an error', async () => {
 test('another version ends everything that is under way for this one, is told once, and mixes with nothing', async () => {
   const { opened, open } = gate();
   const { downloader, file, source, changed, cache } = setUp({
-    script: ({ sent }) => (sent >= MIB ? opened : undefined),
+    script: ({ sent }) => (sent >= MIB / 2 ? opened : undefined),
   });
   const follower = downloader.follow(file);
   const reads = [0, 10, 20].map(at => downloader.read(file, at * MIB, (at + 3) * MIB));
@@ -278,7 +280,7 @@ test('what the disk has not written yet when another version comes is not there 
   source.versions.set('film', 'v2');
   await assert.rejects(downloader.read(file, 2 * MIB, 3 * MIB), { code: 'content-changed' });
   disk.open();
-  await settle();
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.blocks.get(file.key)?.size, 0);
   assert.equal(cache.handles, 0);
 });
