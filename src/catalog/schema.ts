@@ -142,6 +142,14 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE files ADD COLUMN version TEXT;
   ALTER TABLE files ADD COLUMN key TEXT;
   `,
+  `
+  -- Some sources know their files by keys, and a file keeps its key wherever it goes.
+  CREATE INDEX files_key ON files(key) WHERE key IS NOT NULL;
+
+  -- JSON: for each property that a user gave to a file of whose properties the source tells as well, what the source
+  -- says of it, or null. NULL: the source tells of none, and all are the user's.
+  ALTER TABLE properties ADD COLUMN beneath TEXT;
+  `,
 ];
 
 /** The version that this build reads and writes. */
