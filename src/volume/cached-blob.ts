@@ -57,8 +57,8 @@ class CachedBlob implements Blob {
     this.#writing().reserve(start, end);
   }
 
-  write(offset: number, bytes: Buffer): void {
-    this.#writing().write(offset, bytes);
+  async write(offset: number, bytes: Buffer): Promise<void> {
+    await this.#writing().writeAsync(offset, bytes);
     this.#written.add(offset, offset + bytes.length);
   }
 

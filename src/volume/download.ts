@@ -13,6 +13,7 @@ import { RateLimit } from './rate-limit.js';
 import { SafeBlob } from './safe-blob.js';
 import { type NextRange, Transfer, type TransferHost } from './transfer.js';
 import { Want } from './want.js';
+import { WriteBacklog } from './write-backlog.js';
 
 export interface DownloadOptions {
   cache: BlobStore;
@@ -46,6 +47,8 @@ const PARALLEL = 8;
 const PART_SIZE = 8 * BLOCK_SIZE;
 const BUDGET = 256 * BLOCK_SIZE;
 
+/** Blocks that wait for the disk, over all files, before the network waits as well. */
+const BACKLOG = 16 * BLOCK_SIZE;
 /** Blocks that the cache did not take, over all files. */
 const KEPT = 64 * BLOCK_SIZE;
 /** How far a stream is ahead of its reader when the cache takes nothing. */
@@ -61,6 +64,7 @@ export class Downloader implements TransferHost {
   readonly #budget: Budget;
   readonly #rate: RateLimit | undefined;
   readonly #kept = new KeptBlocks(KEPT);
+  readonly #backlog = new WriteBacklog(BACKLOG);
   /** By key; those that are not idle. */
   readonly #transfers = new Map<string, Transfer>();
   /** Of versions that are no more, until their connections are free. */
@@ -150,8 +154,11 @@ export class Downloader implements TransferHost {
     await Promise.all(all.map(transfer => transfer.ended()));
   }
 
+  /** Who waits for just these bytes gets them before the disk. */
   throttle(bytes: number, priority: Priority, signal: AbortSignal): Promise<void> | undefined {
-    return this.#rate?.take(bytes, rank(priority), signal);
+    const room = priority === 'read' ? undefined : this.#backlog.room();
+    const turn = this.#rate?.take(bytes, rank(priority), signal);
+    return room && turn ? room.then(() => turn) : (room ?? turn);
   }
 
   onArrived(bytes: number): void {
@@ -161,6 +168,15 @@ export class Downloader implements TransferHost {
   onFreed(bytes: number): void {
     this.#budget.give(bytes);
     this.#turn();
+  }
+
+  onWrite(bytes: number): void {
+    this.#backlog.begin(bytes);
+  }
+
+  onWritten(bytes: number): void {
+    this.#backlog.end(bytes);
+    this.onFreed(bytes);
   }
 
   onError(transfer: Transfer, error: unknown): void {

@@ -106,6 +106,8 @@ export class MemoryStore implements BlobStore {
   readonly blocks = new Map<string, Map<number, Buffer>>();
   full = false;
   failsToCommit = false;
+  /** Writes wait for it. */
+  disk: Promise<void> = Promise.resolve();
   /** Handles that are open. */
   handles = 0;
   commits = 0;
@@ -141,11 +143,12 @@ export class MemoryStore implements BlobStore {
         return size;
       },
       reserve: () => {},
-      write: (offset, bytes) => {
+      write: async (offset, bytes) => {
         if (this.full) throw new FacetError('no-space', 'the cache is full');
         if (offset % BLOCK_SIZE !== 0 || blockEnd(offset + 1, content.size) !== offset + bytes.length) {
           throw new Error('not a whole block');
         }
+        await this.disk;
         written.set(offset, this.#forgetful ? Buffer.alloc(0) : Buffer.from(bytes));
       },
       commit: async intervals => {

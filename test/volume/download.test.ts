@@ -254,6 +254,35 @@ test('neither does a cache that cannot be opened, or cannot commit', async () =>
   assertBytes(await downloader.read(file, 0, 3 * MIB), 0);
 });
 
+test('a network that is faster than the disk waits for it, but nobody who reads does', async () => {
+  const { source, downloader, file, cache } = setUp({ size: 200 * MIB });
+  const disk = gate();
+  cache.disk = disk.opened;
+  const all = downloader.ensure(file, 0, file.size);
+  await settle(1_000);
+  const arrived = source.sent;
+  assert.ok(arrived < 48 * MIB, `${arrived} bytes are in memory`);
+  assertBytes(await downloader.read(file, 150 * MIB, 150 * MIB + 10), 150 * MIB);
+  assertBytes(await downloader.read(file, 5, 100), 5);
+  disk.open();
+  await all;
+  assert.equal(source.sent, file.size);
+  assert.equal(downloader.counts.bytesUnderWay, 0);
+});
+
+test('what the disk has not written yet when another version comes is not there any more', async () => {
+  const { source, downloader, file, cache } = setUp({ size: 4 * MIB });
+  const disk = gate();
+  cache.disk = disk.opened;
+  assertBytes(await downloader.read(file, 0, MIB), 0);
+  source.versions.set('film', 'v2');
+  await assert.rejects(downloader.read(file, 2 * MIB, 3 * MIB), { code: 'content-changed' });
+  disk.open();
+  await settle();
+  assert.equal(cache.blocks.get(file.key)?.size, 0);
+  assert.equal(cache.handles, 0);
+});
+
 test('a stream is in order, ahead of its reader, and gives up what is not read', async () => {
   const { downloader, file, source, cache } = setUp({ size: 300 * MIB });
   let at = 3;
