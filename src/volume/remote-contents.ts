@@ -52,10 +52,16 @@ export class RemoteContents {
   async contentOf(file: FileLocation): Promise<RemoteContent> {
     const source = await this.#sourceOf(file.sourceId);
     const key = contentKey(file);
-    const place = { path: sourcePath(file), key: file.key ?? undefined };
+    const place = { path: sourcePath(file), key: this.#keyOf(file) };
     const content = { key, source, place, version: file.version ?? undefined, size: file.size };
     this.#files.set(content, file);
     return content;
+  }
+
+  /** The key of a stream is nothing to the source that has the contents. */
+  #keyOf({ sourceId, key }: FileLocation): string | undefined {
+    const isStream = this.#records.withId(sourceId)?.options.stream !== undefined;
+    return isStream ? undefined : (key ?? undefined);
   }
 
   #sourceOf(id: number): Promise<RemoteSource> {
@@ -69,7 +75,7 @@ export class RemoteContents {
   }
 
   async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
-    if (source) return openSource(source);
+    if (source) return openSource(this.#records.holderOf(source));
     throw new FacetError('not-found', 'the source was removed');
   }
 
