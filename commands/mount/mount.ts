@@ -27,12 +27,13 @@ export default command({
     { command: 'facet mount ~/all &', says: 'in the background; kill %1, or fusermount3 -u ~/all, ends it' },
   ],
   async run(context, { directory: path }, options) {
-    const [{ openCatalog }, { mount }, { keepArranged }] = await Promise.all([
+    const [{ openCatalog }, { mount }, { keepArranged }, { keepLive }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
+      import('../../src/indexing/live.js'),
     ]);
-    const { mount: settings, cache } = await loadConfig(context.home);
+    const { mount: settings, cache, scan } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
       onChanged: file => void refresh(context, catalog, remote, file),
@@ -58,10 +59,16 @@ export default command({
         onApplied: () => context.note(`applied ${context.home.rulesFile}`),
         onProblem: (message, hint) => context.warn(message, hint),
       });
+      const live = keepLive(catalog, {
+        names: undefined,
+        exclude: scan.exclude,
+        onBatch: () => {},
+        onProblem: (source, message, hint) => context.warn(`${source}: ${message}`, hint),
+      });
       try {
         await end.whileShown(mounted, () => show(context, catalog, mounted));
       } finally {
-        await arranged.stop();
+        await Promise.all([arranged.stop(), live.stop()]);
       }
     } finally {
       await remote.close();

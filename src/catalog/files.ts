@@ -190,8 +190,7 @@ export class Files {
       'f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key';
     this.#withKey = db.prepare(
       `SELECT ${known}, d.id AS folderId, d.path AS folderPath, f.deleted_at AS deletedAt
-       FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?
-       ORDER BY f.deleted_at IS NOT NULL, f.deleted_at DESC LIMIT 1`,
+       FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?`,
     );
     this.#at = db.prepare(
       `SELECT ${known} FROM files f WHERE f.folder_id = ? AND f.name = ? AND f.deleted_at IS NULL`,
@@ -203,7 +202,8 @@ export class Files {
       .pluck();
     this.#anyIn = db.prepare('SELECT 1 FROM files WHERE folder_id = ? AND deleted_at IS NULL LIMIT 1');
     this.#page = db.prepare(
-      `SELECT f.id, f.key FROM files f JOIN folders d ON d.id = f.folder_id
+      // CROSS: in the order of ids, without sorting all of the source for each page.
+      `SELECT f.id, f.key FROM files f CROSS JOIN folders d ON d.id = f.folder_id
        WHERE f.id > ? AND d.source_id = ? AND f.deleted_at IS NULL ORDER BY f.id LIMIT ?`,
     );
   }
@@ -278,7 +278,7 @@ export class Files {
     return this.#withInode.all(ino, dev, sourceId);
   }
 
-  /** The file that a source calls so, also one that was deleted. Not those that the present transaction added. */
+  /** The one file that a source ever called so, also one that is deleted. Not those that the present transaction added. */
   withKey(sourceId: number, key: string): KeyedFile | undefined {
     return this.#withKey.get(key, sourceId);
   }

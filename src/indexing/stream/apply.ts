@@ -25,14 +25,14 @@ interface Told {
   known: KeyedFile | undefined;
 }
 
-/** Writes reports inside one transaction. `counts` is kept up to date. */
+/** Writes reports inside one transaction. `counts` is kept up to date. Returns the ids of the files that were told to be there. */
 export function applyReports(
   writer: CatalogWriter,
   files: Files,
   source: SourceRecord,
   reports: readonly Report[],
   counts: AppliedCounts,
-): void {
+): readonly number[] {
   const batch = new Applied(writer, files, source, counts);
   const known = reports.map(report => files.withKey(source.id, report.key));
   const told: Told[] = [];
@@ -44,9 +44,11 @@ export function applyReports(
   }
   batch.put(told);
   batch.removeEmptyFolders();
+  return batch.present;
 }
 
 class Applied {
+  readonly present: number[] = [];
   readonly #writer: CatalogWriter;
   readonly #files: Files;
   readonly #source: SourceRecord;
@@ -113,7 +115,9 @@ class Applied {
   }
 
   #add(told: Told, folder: WrittenFolder): void {
-    this.#writer.addFile(this.#source, folder, told.file.name, attributesOf(told), told.report.properties);
+    const { file, report } = told;
+    const id = this.#writer.addFile(this.#source, folder, file.name, attributesOf(told), report.properties);
+    this.present.push(id);
     this.#counts.added++;
   }
 
@@ -125,6 +129,7 @@ class Applied {
       this.#add(told, folder);
       return;
     }
+    this.present.push(known.id);
     if (moved) this.#bring(told, known, folder);
     const modified = known.size !== attributes.size || known.mtimeUs !== attributes.mtimeUs;
     if (modified)
@@ -180,7 +185,9 @@ function contested(told: readonly Told[]): { winners: Told[]; losers: Told[] } {
     if (wins) best.set(place, each);
     if (other) losers.push(wins ? other : each);
   }
-  return { winners: [...best.values()], losers };
+  // Side by side in the catalog's indexes, in whatever order Redis tells them.
+  const winners = [...best].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, each]) => each);
+  return { winners, losers };
 }
 
 /** The newer one; of equal ones, that with the greater key: the same one for everybody who follows. */
@@ -194,8 +201,6 @@ function isBefore(
 
 function attributesOf({ report, file }: Told): FileAttributes {
   const { size, mtimeUs } = file;
-  return {
-    ...{ size, mtimeUs, mode: FILE_MODE, key: report.key },
-    ...{ dev: null, ino: null, target: null, version: null },
-  };
+  const { key } = report;
+  return { size, mtimeUs, mode: FILE_MODE, dev: null, ino: null, target: null, version: null, key };
 }

@@ -5,20 +5,17 @@
 import type { Cluster, Redis } from 'ioredis';
 import { errorMessage, FacetError } from '../../errors.js';
 import type { RedisPlace } from '../../sources/redis-uri.js';
-import { EVENTS } from './format.js';
+import { EVENTS, type StreamEntry } from './format.js';
 import { type FoundRedis, findRedis } from './leader.js';
-
-export interface StreamEntry {
-  /** `ms-n`; later ones are greater, number by number. */
-  id: string;
-  fields: ReadonlyMap<string, string>;
-}
 
 /** Before the first entry of any stream. */
 export const BEGINNING = '0-0';
 
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
+
+/** Files that are listed, and written to the catalog, at once. */
+const MEMBERS_PER_BATCH = 4_000;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost. */
@@ -123,7 +120,7 @@ export class Connection {
   async *members(set: string): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
       const [next, members] = await this.#try(() =>
-        this.#asking.sscan(set, cursor, 'COUNT', KEYS_PER_COMMAND),
+        this.#asking.sscan(set, cursor, 'COUNT', MEMBERS_PER_BATCH),
       );
       if (members.length > 0) yield members;
       if (next === '0') return;

@@ -9,7 +9,6 @@
 
 import { type Property, readValue } from '../../query/facts.js';
 import { BUILT_IN_FIELDS, isPropertyName } from '../../query/fields.js';
-import type { StreamEntry } from './connection.js';
 
 export const EVENTS = 'meta:events';
 
@@ -27,6 +26,12 @@ const LARGEST_SIZE = 2 ** 53;
 const LATEST_MS = 9_000_000_000_000;
 /** A number beyond this is milliseconds, one below is seconds. */
 const SECONDS_END = 100_000_000_000;
+
+export interface StreamEntry {
+  /** `ms-n`; later ones are greater, number by number. */
+  id: string;
+  fields: ReadonlyMap<string, string>;
+}
 
 export interface StreamEvent {
   id: string;

@@ -20,15 +20,13 @@ export async function listAll(session: Session): Promise<void> {
   const start = await session.connection.lastEntry();
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
+  const isFirst = catalog.files.foldersOf(source.id).next().done === true;
   const seen = new IdSet();
   let listed = 0;
   for await (const { reporter, reports } of reportsAhead(session, properties)) {
-    const all = await reporter.withFollowers(reports);
-    session.write(undefined, all, state => withCounts(state, reporter));
-    for (const { key } of reports) {
-      const known = catalog.files.withKey(source.id, key);
-      if (known?.deletedAt === null) seen.add(known.id);
-    }
+    const all = isFirst ? reports : await reporter.withFollowers(reports);
+    const present = session.write(undefined, all, state => withCounts(state, reporter));
+    for (const id of present ?? []) seen.add(id);
     listed += reports.length;
     options.onProgress(listed);
   }

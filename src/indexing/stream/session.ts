@@ -12,8 +12,8 @@ import { readRules } from '../../rules/rules.js';
 import { compileFilter, type Filter } from '../../sources/filter.js';
 import { openRoot } from '../../sources/local.js';
 import { type AppliedCounts, applyReports } from './apply.js';
-import type { Connection, StreamEntry } from './connection.js';
-import { ALWAYS_KEPT, isKept, Keys, publishedAt, type StreamEvent } from './format.js';
+import type { Connection } from './connection.js';
+import { ALWAYS_KEPT, isKept, Keys, publishedAt, type StreamEntry, type StreamEvent } from './format.js';
 import { type Report, Reporter } from './reports.js';
 
 export interface SessionOptions {
@@ -141,21 +141,21 @@ export class Session {
 
   /**
    * Writes reports and what `change` makes of the state, in one transaction; nothing when another process has gone on from
-   * `position` meanwhile. Returns whether it was written.
+   * `position` meanwhile. Returns the ids of the files that were told to be there, undefined when nothing was written.
    */
   write(
     position: string | undefined,
     reports: readonly Report[],
     change: (state: StreamState) => StreamState,
-  ): boolean {
+  ): readonly number[] | undefined {
     return this.catalog.write(writer => {
       const { state } = this.#record();
       const known = state.stream ?? NOTHING_YET;
-      if (known.position !== position) return false;
-      applyReports(writer, this.catalog.files, this.source, reports, this.counts);
+      if (known.position !== position) return undefined;
+      const present = applyReports(writer, this.catalog.files, this.source, reports, this.counts);
       const { unavailable: _, ...rest } = state;
       this.catalog.sources.setState(this.source.id, { ...rest, stream: change(known) });
-      return true;
+      return present;
     });
   }
 
