@@ -72,7 +72,7 @@ export class Descriptions {
 
   /**
    * Sets properties for the user, or takes away what the user gave: then it is again what the source says. Inside a write
-   * transaction. Returns whether anything changed.
+   * transaction. Returns whether it has others now.
    */
   setProperties(id: number, changes: PropertyChanges): boolean {
     const before = this.#layers(id);
@@ -92,7 +92,7 @@ export class Descriptions {
     return this.#put(id, before, shown, beneath);
   }
 
-  /** What the file's source says of it is different. Inside a write transaction. Returns whether anything changed. */
+  /** What the file's source says of it is different. Inside a write transaction. Returns whether it has others now. */
   tell(id: number, changes: PropertyChanges): boolean {
     const before = this.#layers(id);
     const shown = read(before.json);
@@ -114,10 +114,11 @@ export class Descriptions {
   #put(id: number, before: Layers, shown: PropertyChanges, beneath: PropertyChanges | null): boolean {
     const json = propertiesJson(shown);
     const kept = beneath && JSON.stringify(beneath);
-    if (json === before.json && kept === before.beneath) return false;
-    if (json === NOTHING.json && (kept === null || kept === '{}')) this.#dropProperties.run(id);
-    else this.#putProperties.run(id, json, kept);
-    return true;
+    const isEmpty = json === NOTHING.json && (kept === null || kept === NOTHING.json);
+    if (!isEmpty && (json !== before.json || kept !== before.beneath))
+      this.#putProperties.run(id, json, kept);
+    else if (isEmpty && before !== NOTHING) this.#dropProperties.run(id);
+    return json !== before.json;
   }
 }
 

@@ -9,7 +9,7 @@ import { isAt, type Report, type ToldFile } from './reports.js';
 
 /** Redis tells no permissions. */
 const FILE_MODE = 0o100644;
-const FOLDER_MODE = 0o040755;
+export const FOLDER_MODE = 0o040755;
 
 export interface AppliedCounts {
   added: number;

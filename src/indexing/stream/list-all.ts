@@ -3,6 +3,7 @@
  * not in the index are gone only when all of it was read, and only as many as can be believed.
  */
 import { refuseToShrink } from '../shrink-guard.js';
+import { FOLDER_MODE } from './apply.js';
 import { IdSet } from './id-set.js';
 import type { Report, Reporter } from './reports.js';
 import { propertyList, type Session, withCounts } from './session.js';
@@ -20,7 +21,9 @@ export async function listAll(session: Session): Promise<void> {
   const start = await session.connection.lastEntry();
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
-  const isFirst = catalog.files.foldersOf(source.id).next().done === true;
+  const isFirst = catalog.files.folder(source.id, '') === undefined;
+  // Shown also while it is empty.
+  if (isFirst) catalog.write(writer => writer.putFolder(source, '', 0, FOLDER_MODE));
   const seen = new IdSet();
   let listed = 0;
   for await (const { reporter, reports } of reportsAhead(session, properties)) {
