@@ -41,7 +41,7 @@ function putAll(catalog: Catalog, files: readonly SomeFile[]): Map<number, SomeF
 function describeFile({ db }: Catalog, id: number, { labels, properties }: Partial<SomeFile>): void {
   for (const label of labels ?? []) db.prepare('INSERT INTO labels VALUES (?, ?)').run(label, id);
   if (properties && Object.keys(properties).length > 0)
-    db.prepare('INSERT INTO properties VALUES (?, ?)').run(id, JSON.stringify(properties));
+    db.prepare('INSERT INTO properties(file_id, json) VALUES (?, ?)').run(id, JSON.stringify(properties));
 }
 
 function idsOf(catalog: Catalog, text: string, options: SearchOptions = {}): number[] {
