@@ -1,6 +1,7 @@
 /** `npm run bench`: all benchmarks, one after the other, on trees that they share. */
 import { type Bench, runBench } from './bench.js';
 import { benchIndex } from './index.js';
+import { benchRedis } from './live-redis.js';
 import { benchMount } from './mount.js';
 import { benchRules } from './rules.js';
 import { benchStart } from './start.js';
@@ -10,6 +11,7 @@ async function benchAll(bench: Bench): Promise<void> {
   await benchMount(bench);
   await benchIndex(bench);
   await benchRules(bench);
+  await benchRedis(bench);
 }
 
 await runBench('facet: all benchmarks', benchAll);

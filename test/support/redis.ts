@@ -15,6 +15,8 @@ export interface TestRedis {
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again at the same port. */
   start(): Promise<void>;
+  /** Nothing of it is left. */
+  end(): Promise<void>;
 }
 
 export async function freePort(): Promise<number> {
@@ -28,8 +30,14 @@ export async function freePort(): Promise<number> {
 
 /** Starts a server that keeps nothing, unless `more` says so. It is stopped when the test is over. */
 export async function startRedis(context: TestContext, ...more: string[]): Promise<TestRedis> {
-  const server = new Server(await freePort(), more);
+  const server = await launchRedis(...more);
   context.after(() => server.end());
+  return server;
+}
+
+/** For what is no test; whoever starts it ends it. */
+export async function launchRedis(...more: string[]): Promise<TestRedis> {
+  const server = new Server(await freePort(), more);
   await server.start();
   return server;
 }
