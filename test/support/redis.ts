@@ -1,7 +1,9 @@
 /** Redis servers of the tests' own, with files in the format of MetaMesh. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Redis } from 'ioredis';
 import { makeFolder, removeFolder } from './temporary-folder.js';
@@ -80,6 +82,31 @@ class Server implements TestRedis {
     await this.stop('SIGKILL');
     removeFolder(this.#folder);
   }
+}
+
+/** A sentinel that watches a server as the group `media`. Resolves to its port. */
+export async function startSentinel(context: TestContext, watched: TestRedis): Promise<number> {
+  const [port, folder] = [await freePort(), makeFolder()];
+  const file = join(folder, 'sentinel.conf');
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `sentinel monitor media 127.0.0.1 ${watched.port} 1`,
+    'sentinel down-after-milliseconds media 300',
+    'sentinel failover-timeout media 2000',
+  ];
+  writeFileSync(file, lines.join('\n'));
+  const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+  const client = new Redis({ port, retryStrategy: () => 20, maxRetriesPerRequest: null });
+  client.on('error', () => {});
+  context.after(async () => {
+    client.disconnect();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    removeFolder(folder);
+  });
+  await client.ping();
+  return port;
 }
 
 /** What MetaMesh does when it learns something of a file: null takes a property away. */

@@ -5,7 +5,7 @@
 import type { FileAttributes, Files, KeyedFile, KnownFile } from '../../catalog/files.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import type { CatalogWriter, WrittenFolder } from '../../catalog/writer.js';
-import { isAt, type Report, type ToldFile } from './reports.js';
+import { type FoundReport, isAt, type ToldFile } from './reports.js';
 
 /** Redis tells no permissions. */
 const FILE_MODE = 0o100644;
@@ -20,7 +20,7 @@ export interface AppliedCounts {
 
 /** A report of a file that is there, with what the catalog has of it. */
 interface Told {
-  report: Report;
+  report: FoundReport;
   file: ToldFile;
   known: KeyedFile | undefined;
 }
@@ -30,17 +30,16 @@ export function applyReports(
   writer: CatalogWriter,
   files: Files,
   source: SourceRecord,
-  reports: readonly Report[],
+  reports: readonly FoundReport[],
   counts: AppliedCounts,
 ): readonly number[] {
   const batch = new Applied(writer, files, source, counts);
-  const known = reports.map(report => files.withKey(source.id, report.key));
   const told: Told[] = [];
-  for (const [at, report] of reports.entries()) {
-    const { file } = report;
-    if (file === null) batch.remove(known[at]);
-    else if (file !== undefined) told.push({ report, file, known: known[at] });
-    else batch.describe(known[at], report);
+  for (const report of reports) {
+    const { file, known } = report;
+    if (file === null) batch.remove(known);
+    else if (file !== undefined) told.push({ report, file, known });
+    else batch.describe(report);
   }
   batch.put(told);
   batch.removeEmptyFolders();
@@ -73,7 +72,7 @@ class Applied {
     this.#counts.deleted++;
   }
 
-  describe(known: KeyedFile | undefined, { properties }: Report): void {
+  describe({ known, properties }: FoundReport): void {
     if (!known || known.deletedAt !== null) return;
     if (this.#writer.tellFile(known.id, properties)) this.#counts.modified++;
   }

@@ -116,13 +116,13 @@ export class Connection {
     }
   }
 
-  /** Every member of a set that is in it all the time, some perhaps twice, in batches. */
+  /** Every member of a set that is in it all the time, in batches; one may be in two of them. */
   async *members(set: string): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
       const [next, members] = await this.#try(() =>
         this.#asking.sscan(set, cursor, 'COUNT', MEMBERS_PER_BATCH),
       );
-      if (members.length > 0) yield members;
+      if (members.length > 0) yield [...new Set(members)];
       if (next === '0') return;
       cursor = next;
     }

@@ -21,14 +21,15 @@ export async function listAll(session: Session): Promise<void> {
   const start = await session.connection.lastEntry();
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
-  const isFirst = catalog.files.folder(source.id, '') === undefined;
   // Shown also while it is empty.
-  if (isFirst) catalog.write(writer => writer.putFolder(source, '', 0, FOLDER_MODE));
+  if (!catalog.files.folder(source.id, '')) {
+    catalog.write(writer => writer.putFolder(source, '', 0, FOLDER_MODE));
+  }
   const seen = new IdSet();
   let listed = 0;
   for await (const { reporter, reports } of reportsAhead(session, properties)) {
-    const all = isFirst ? reports : await reporter.withFollowers(reports);
-    const present = session.write(undefined, all, state => withCounts(state, reporter));
+    const found = await reporter.withFollowers(reports);
+    const present = session.write(undefined, found, state => withCounts(state, reporter));
     for (const id of present ?? []) seen.add(id);
     listed += reports.length;
     options.onProgress(listed);

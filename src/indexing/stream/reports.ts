@@ -23,6 +23,11 @@ export interface Report {
   properties: PropertyChanges;
 }
 
+/** With what the catalog has of it. */
+export interface FoundReport extends Report {
+  known: KeyedFile | undefined;
+}
+
 export interface ToldFile {
   folderPath: string;
   name: string;
@@ -42,12 +47,14 @@ export interface ReportOptions {
   admits: (path: string) => boolean;
 }
 
+/** For one batch: what it finds in the catalog holds until that is written. */
 export class Reporter {
   fetched = 0;
   skipped = 0;
   refused = 0;
   readonly #files: Files;
   readonly #options: ReportOptions;
+  readonly #known = new Map<string, KeyedFile | undefined>();
 
   constructor(files: Files, options: ReportOptions) {
     this.#files = files;
@@ -55,7 +62,7 @@ export class Reporter {
   }
 
   /** What came of events; of one property's, only the last one counts. */
-  async ofEvents(events: readonly StreamEvent[]): Promise<Report[]> {
+  async ofEvents(events: readonly StreamEvent[]): Promise<FoundReport[]> {
     const byFile = new Map<string, Map<string, boolean>>();
     for (const { id, property, isSet } of events) {
       const known = byFile.get(id);
@@ -114,7 +121,7 @@ export class Reporter {
     const path = changes.get('filePath');
     if (path === false) return 'gone';
     if (path) return 'whole';
-    const known = this.#files.withKey(this.#options.sourceId, key);
+    const known = this.#lookUp(key);
     if (!known) return 'none';
     // It may be set aside, and its time decide whether it stays so.
     if ([...changes.keys()].some(isAttribute)) return 'whole';
@@ -154,18 +161,27 @@ export class Reporter {
     return { folderPath, name: path.slice(slash + 1), size: sizeIn(texts), mtimeUs: mtimeUsIn(texts) };
   }
 
-  /** Where a file leaves its place, another one may have waited for that: then it is told too. */
-  async withFollowers(reports: Report[]): Promise<Report[]> {
+  /**
+   * The reports with what the catalog has of the files. Where a file leaves its place, another one may have waited for that:
+   * then it is told too.
+   */
+  async withFollowers(reports: readonly Report[]): Promise<FoundReport[]> {
     const told = new Set(reports.map(({ key }) => key));
     const waiting = new Set<string>();
     for (const { key, file } of reports) {
-      const known = file === undefined ? undefined : this.#files.withKey(this.#options.sourceId, key);
-      if (!known || known.deletedAt !== null || (file && isAt(known, file))) continue;
+      const known = this.#lookUp(key);
+      if (file === undefined || !known || known.deletedAt !== null || (file && isAt(known, file))) continue;
       for (const each of this.#files.keysAside(known.folderId, known.name)) {
         if (!told.has(each)) waiting.add(each);
       }
     }
-    return waiting.size === 0 ? reports : [...reports, ...(await this.ofFiles([...waiting]))];
+    const all = waiting.size === 0 ? reports : [...reports, ...(await this.ofFiles([...waiting]))];
+    return all.map(report => ({ ...report, known: this.#lookUp(report.key) }));
+  }
+
+  #lookUp(key: string): KeyedFile | undefined {
+    if (!this.#known.has(key)) this.#known.set(key, this.#files.withKey(this.#options.sourceId, key));
+    return this.#known.get(key);
   }
 }
 

@@ -14,7 +14,7 @@ import { openRoot } from '../../sources/local.js';
 import { type AppliedCounts, applyReports } from './apply.js';
 import type { Connection } from './connection.js';
 import { ALWAYS_KEPT, isKept, Keys, publishedAt, type StreamEntry, type StreamEvent } from './format.js';
-import { type Report, Reporter } from './reports.js';
+import { type FoundReport, Reporter } from './reports.js';
 
 export interface SessionOptions {
   /** Globs excluded besides the source's own. */
@@ -26,8 +26,12 @@ export interface SessionOptions {
   onProgress: (files: number) => void;
 }
 
-/** Events that are read, and written to the catalog, at once. */
-const EVENTS_PER_BATCH = 1_000;
+/**
+ * Events that are read, and written to the catalog, at once: a transaction rewrites a page of the database however many of
+ * its rows have changed. What is waited for comes in smaller batches, so that it is there soon.
+ */
+const EVENTS_PER_BATCH = 5_000;
+const EVENTS_AT_ONCE = 1_000;
 
 /** How soon other rules, and a stream that is another one, are noticed while nothing happens. */
 const LOOK_EVERY_MS = 1_000;
@@ -96,7 +100,7 @@ export class Session {
   async wait(): Promise<boolean> {
     const { position } = this.state();
     if (position === undefined) return false;
-    const entries = await this.connection.nextEntries(position, EVENTS_PER_BATCH, LOOK_EVERY_MS);
+    const entries = await this.connection.nextEntries(position, EVENTS_AT_ONCE, LOOK_EVERY_MS);
     if (!(await this.connection.holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
@@ -145,7 +149,7 @@ export class Session {
    */
   write(
     position: string | undefined,
-    reports: readonly Report[],
+    reports: readonly FoundReport[],
     change: (state: StreamState) => StreamState,
   ): readonly number[] | undefined {
     return this.catalog.write(writer => {
@@ -199,7 +203,8 @@ export class Session {
         page.flatMap(({ key }) => key ?? []),
         missing,
       );
-      const reports = told.map(each => ({ ...each, properties: { ...each.properties, ...none } }));
+      const all = told.map(each => ({ ...each, properties: { ...each.properties, ...none } }));
+      const reports = await reporter.withFollowers(all);
       if (!this.write(position, reports, state => withCounts(state, reporter))) return;
     }
     this.write(position, [], state => ({ ...state, properties: wanted }));

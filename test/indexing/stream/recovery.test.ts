@@ -5,8 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { Redis } from 'ioredis';
-import { publish, startRedis, type TestRedis } from '../../support/redis.js';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { publish, startRedis, startSentinel, type TestRedis } from '../../support/redis.js';
 import { type Streamed, streamedSource, until } from '../../support/streamed.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -159,6 +160,45 @@ describe('following a stream', () => {
     assert.equal(streamed.file('moved.mkv').id, id);
     await publish(second.client, 'new', { filePath: 'new.mkv' });
     await until('what it publishes is there', () => streamed.paths().includes('media/new.mkv'));
+  });
+
+  it('finds its way to the replica that sentinels choose', async context => {
+    const [first, second] = [await startRedis(context), await startRedis(context)];
+    await publishMany(first.client, 0, FILES);
+    await second.client.replicaof('127.0.0.1', first.port);
+    while (!(await second.client.info('replication')).includes('master_link_status:up')) await wait(20);
+    const port = await startSentinel(context, first);
+    const streamed = streamedSource(context, { uri: `redis+sentinel://127.0.0.1:${port}/media` });
+    streamed.follow();
+    await until('all files are there', () => streamed.paths().length === FILES);
+    // Sentinels ask the first one for its replicas now and then.
+    const sentinel = new Redis({ port });
+    while (!(await sentinel.sentinel('replicas', 'media').then(String)).includes(`${second.port}`))
+      await wait(100);
+    sentinel.disconnect();
+    await first.stop('SIGKILL');
+    while (!(await second.client.info('replication')).includes('role:master')) await wait(50);
+    await publish(second.client, 'new', { filePath: 'new.mkv' });
+    await until('the new file is there', () => streamed.paths().includes('media/new.mkv'));
+    assert.equal(streamed.paths().length, FILES + 1);
+  });
+
+  it('asks every server of a cluster', async context => {
+    const redis = await startRedis(context, '--cluster-enabled', 'yes');
+    await redis.client.cluster('ADDSLOTSRANGE', 0, 16_383);
+    while (!(await redis.client.cluster('INFO')).includes('cluster_state:ok')) await wait(20);
+    await publishMany(redis.client, 0, 5);
+    const { scan, paths, follow, properties } = streamedSource(context, {
+      uri: redis.uri.replace('redis:', 'redis+cluster:'),
+      stream: { properties: 'all' },
+    });
+    await publish(redis.client, 'f1', { title: 'One' });
+    await scan();
+    assert.equal(paths().length, 5);
+    assert.deepEqual(properties('d1/f1.mkv'), { title: 'One' });
+    follow();
+    await publish(redis.client, 'new', { filePath: 'new.mkv' });
+    await until('the new file is there', () => paths().includes('media/new.mkv'));
   });
 
   it('is followed by several at once, and each change is written once', async context => {
