@@ -87,9 +87,9 @@ export function streamedSource(context: TestContext, { uri, ...options }: Stream
 }
 
 /** Waits for what comes in its own time, but not forever. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 1_500; attempt++) {
-    if (holds()) return;
+    if (await holds()) return;
     await wait(20);
   }
   assert.fail(`it never came that ${what}`);

@@ -62,9 +62,8 @@ test('a source that is reached over the network', async context => {
   const folder = temporaryFolder(context);
   mkdirSync(join(folder, 'in'));
   writeFile(folder, 'in/Dune.mkv', 'dune');
-  const { address, close } = await startServer(serveFolder(folder));
-  context.after(close);
-  const { read } = await library(context, `${address}/`);
+  const { url } = await startServer(context, serveFolder(folder));
+  const { read } = await library(context, `${url}/`);
   assert.equal(await read('in/Dune.mkv'), 'dune');
   await assert.rejects(read('gone.mkv'), { code: 'not-found' });
 });

@@ -5,7 +5,6 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { publish, startRedis, startSentinel, type TestRedis } from '../../support/redis.js';
 import { type Streamed, streamedSource, until } from '../../support/streamed.js';
@@ -166,18 +165,21 @@ describe('following a stream', () => {
     const [first, second] = [await startRedis(context), await startRedis(context)];
     await publishMany(first.client, 0, FILES);
     await second.client.replicaof('127.0.0.1', first.port);
-    while (!(await second.client.info('replication')).includes('master_link_status:up')) await wait(20);
+    const role = (text: string) => async () => (await second.client.info('replication')).includes(text);
+    await until('the second one is a replica', role('master_link_status:up'));
     const port = await startSentinel(context, first);
     const streamed = streamedSource(context, { uri: `redis+sentinel://127.0.0.1:${port}/media` });
     streamed.follow();
     await until('all files are there', () => streamed.paths().length === FILES);
     // Sentinels ask the first one for its replicas now and then.
     const sentinel = new Redis({ port });
-    while (!(await sentinel.sentinel('replicas', 'media').then(String)).includes(`${second.port}`))
-      await wait(100);
-    sentinel.disconnect();
+    context.after(() => sentinel.disconnect());
+    const replicas = async () => String(await sentinel.call('SENTINEL', 'replicas', 'media'));
+    await until('the sentinel knows the second one', async () =>
+      (await replicas()).includes(`${second.port}`),
+    );
     await first.stop('SIGKILL');
-    while (!(await second.client.info('replication')).includes('role:master')) await wait(50);
+    await until('the second one is the first', role('role:master'));
     await publish(second.client, 'new', { filePath: 'new.mkv' });
     await until('the new file is there', () => streamed.paths().includes('media/new.mkv'));
     assert.equal(streamed.paths().length, FILES + 1);
@@ -186,7 +188,9 @@ describe('following a stream', () => {
   it('asks every server of a cluster', async context => {
     const redis = await startRedis(context, '--cluster-enabled', 'yes');
     await redis.client.cluster('ADDSLOTSRANGE', 0, 16_383);
-    while (!(await redis.client.cluster('INFO')).includes('cluster_state:ok')) await wait(20);
+    await until('it is a cluster', async () =>
+      String(await redis.client.cluster('INFO')).includes('cluster_state:ok'),
+    );
     await publishMany(redis.client, 0, 5);
     const { scan, paths, follow, properties } = streamedSource(context, {
       uri: redis.uri.replace('redis:', 'redis+cluster:'),
