@@ -1,6 +1,6 @@
 /**
- * Addresses of Redis servers, as sources. Which of them is meant is found out at each connection: by sentinels, by a
- * cluster, or by a leader that a file of this machine names.
+ * Addresses of Redis servers, as sources. Which of them is meant is found out at each connection: by sentinels, or by a
+ * leader that a file of this machine names.
  */
 import { fileURLToPath } from 'node:url';
 import { FacetError } from '../errors.js';
@@ -21,13 +21,12 @@ export type RedisPlace =
   | ({ kind: 'server'; at: RedisHost } & RedisLogin)
   /** Sentinels that know where the group `group` is. */
   | ({ kind: 'sentinel'; hosts: RedisHost[]; group: string } & RedisLogin)
-  | ({ kind: 'cluster'; hosts: RedisHost[] } & RedisLogin)
   /** A file with the address of a leader, which knows the server. */
   | { kind: 'leader'; file: string };
 
-const SCHEME = /^redis(s)?(?:\+(sentinel|cluster|leader))?:\/\//i;
+const SCHEME = /^redis(s)?(?:\+(sentinel|leader))?:\/\//i;
 
-const PORTS = { server: 6379, cluster: 6379, sentinel: 26379 };
+const PORTS = { server: 6379, sentinel: 26379 };
 
 /** Is it the address of a Redis? */
 export function isRedis(uri: string): boolean {
@@ -63,7 +62,6 @@ export function parse(uri: string): RedisPlace {
   };
   const hosts = hostsOf(uri, PORTS[kind]);
   if (kind === 'server') return { kind, at: onlyHost(uri, hosts), ...login };
-  if (kind === 'cluster') return { kind, hosts, ...login };
   if (group === '') throw notAnAddress(uri);
   return { kind, hosts, group, ...login };
 }
@@ -117,6 +115,6 @@ function leaderFile(uri: string): string {
 
 function notAnAddress(uri: string): FacetError {
   return new FacetError('usage', `${uri} is no address of a Redis`, {
-    hint: 'write redis://host:6379, rediss://…, redis+sentinel://host,host/GROUP, redis+cluster://host,host or redis+leader:///file',
+    hint: 'write redis://host:6379, rediss://…, redis+sentinel://host,host/GROUP or redis+leader:///file',
   });
 }

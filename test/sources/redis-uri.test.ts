@@ -5,7 +5,7 @@ import { isRedis, parseRedisUri, passwordIn } from '../../src/sources/redis-uri.
 
 const login = { tls: false, username: undefined, db: 0 };
 
-test('a server, sentinels, a cluster, a leader', () => {
+test('a server, sentinels, a leader', () => {
   const places = {
     'redis://nas': { kind: 'server', at: { host: 'nas', port: 6379 }, ...login },
     'rediss://ada@[::1]:7/3': {
@@ -25,14 +25,6 @@ test('a server, sentinels, a cluster, a leader', () => {
       ...login,
       db: 2,
     },
-    'redis+cluster://a:1,b:2': {
-      kind: 'cluster',
-      hosts: [
-        { host: 'a', port: 1 },
-        { host: 'b', port: 2 },
-      ],
-      ...login,
-    },
     'redis+leader:///locks/kv%20leader.info': { kind: 'leader', file: '/locks/kv leader.info' },
   };
   for (const [uri, place] of Object.entries(places)) {
@@ -42,7 +34,7 @@ test('a server, sentinels, a cluster, a leader', () => {
 });
 
 test('what is no address of a Redis', () => {
-  for (const uri of ['redis:nas', '/redis', 'http://redis', 'redis', 'redisx://a'])
+  for (const uri of ['redis+cluster://a', 'redis:nas', '/redis', 'http://redis', 'redis', 'redisx://a'])
     assert.ok(!isRedis(uri), uri);
   const wrong = [
     'redis://',
@@ -55,7 +47,6 @@ test('what is no address of a Redis', () => {
     'redis+sentinel://a',
     'redis+sentinel://a/',
     'redis+leader://host/file',
-    'redis+cluster://a,',
     'redis://a/-1',
   ];
   for (const uri of wrong) assert.throws(() => parseRedisUri(uri), { code: 'usage' }, uri);

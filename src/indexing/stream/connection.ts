@@ -2,7 +2,7 @@
  * Two connections to one Redis: one that asks, one that waits for events. They never come back by themselves: when one is
  * lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { errorMessage, FacetError } from '../../errors.js';
 import type { RedisPlace } from '../../sources/redis-uri.js';
 import { EVENTS, type StreamEntry } from './format.js';
@@ -17,20 +17,21 @@ const KEYS_PER_COMMAND = 1_000;
 /** Files that are listed, and written to the catalog, at once. */
 const MEMBERS_PER_BATCH = 4_000;
 
+/** Keys that one command looks at. */
+const KEYS_PER_SCAN = 10_000;
+
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-type Client = Redis | Cluster;
-
 export class Connection {
   /** Where it is, for messages. */
   readonly name: string;
-  readonly #asking: Client;
-  readonly #waiting: Client;
+  readonly #asking: Redis;
+  readonly #waiting: Redis;
   readonly #failures: Failures;
 
-  private constructor(name: string, asking: Client, waiting: Client, failures: Failures) {
+  private constructor(name: string, asking: Redis, waiting: Redis, failures: Failures) {
     this.name = name;
     this.#asking = asking;
     this.#waiting = waiting;
@@ -60,8 +61,6 @@ export class Connection {
 
   /** The texts under these keys, in their order. */
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
-    if (!isOneServer(this.#asking))
-      return this.#try(() => Promise.all(keys.map(key => this.#asking.get(key))));
     const commands: Promise<(string | null)[]>[] = [];
     for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND) {
       commands.push(this.#asking.mget(keys.slice(at, at + KEYS_PER_COMMAND)));
@@ -130,14 +129,13 @@ export class Connection {
 
   /** All keys that match, in batches. Looks at every key of the database. */
   async *keys(pattern: string): AsyncGenerator<string[]> {
-    const nodes = isOneServer(this.#asking) ? [this.#asking] : this.#asking.nodes('master');
-    for (const node of nodes) {
-      for (let cursor = '0'; ; ) {
-        const [next, keys] = await this.#try(() => node.scan(cursor, 'MATCH', pattern, 'COUNT', 10_000));
-        if (keys.length > 0) yield keys;
-        if (next === '0') break;
-        cursor = next;
-      }
+    for (let cursor = '0'; ; ) {
+      const [next, keys] = await this.#try(() =>
+        this.#asking.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_SCAN),
+      );
+      if (keys.length > 0) yield keys;
+      if (next === '0') return;
+      cursor = next;
     }
   }
 
@@ -155,12 +153,8 @@ export class Connection {
   }
 }
 
-function isOneServer(client: Client): client is Redis {
-  return !client.isCluster;
-}
-
-async function createClient({ place, password }: FoundRedis): Promise<Client> {
-  const { Redis, Cluster } = await import('ioredis');
+async function createClient({ place, password }: FoundRedis): Promise<Redis> {
+  const { Redis } = await import('ioredis');
   const { tls, username, db } = place;
   const options = {
     lazyConnect: true,
@@ -174,21 +168,12 @@ async function createClient({ place, password }: FoundRedis): Promise<Client> {
     ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
   };
-  switch (place.kind) {
-    case 'server':
-      return new Redis({ ...options, ...place.at });
-    case 'sentinel':
-      return new Redis({
-        ...options,
-        ...{ sentinels: place.hosts, name: place.group, sentinelRetryStrategy: () => null },
-        enableTLSForSentinelMode: tls,
-      });
-    case 'cluster':
-      return new Cluster(place.hosts, {
-        ...{ lazyConnect: true, clusterRetryStrategy: () => null, enableOfflineQueue: false },
-        redisOptions: options,
-      });
-  }
+  if (place.kind === 'server') return new Redis({ ...options, ...place.at });
+  return new Redis({
+    ...options,
+    ...{ sentinels: place.hosts, name: place.group, sentinelRetryStrategy: () => null },
+    enableTLSForSentinelMode: tls,
+  });
 }
 
 /** What went wrong is told by an event, and the call that fails for it says only that the connection is closed. */

@@ -185,26 +185,6 @@ describe('following a stream', () => {
     assert.equal(streamed.paths().length, FILES + 1);
   });
 
-  it('asks every server of a cluster', async context => {
-    const redis = await startRedis(context, '--cluster-enabled', 'yes');
-    await redis.client.cluster('ADDSLOTSRANGE', 0, 16_383);
-    await until('it is a cluster', async () =>
-      String(await redis.client.cluster('INFO')).includes('cluster_state:ok'),
-    );
-    await publishMany(redis.client, 0, 5);
-    const { scan, paths, follow, properties } = streamedSource(context, {
-      uri: redis.uri.replace('redis:', 'redis+cluster:'),
-      stream: { properties: 'all' },
-    });
-    await publish(redis.client, 'f1', { title: 'One' });
-    await scan();
-    assert.equal(paths().length, 5);
-    assert.deepEqual(properties('d1/f1.mkv'), { title: 'One' });
-    follow();
-    await publish(redis.client, 'new', { filePath: 'new.mkv' });
-    await until('the new file is there', () => paths().includes('media/new.mkv'));
-  });
-
   it('is followed by several at once, and each change is written once', async context => {
     const { redis, has, catalog, follow } = await followed(context);
     follow();
