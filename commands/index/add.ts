@@ -1,6 +1,6 @@
 /** `facet index add`: names a place that holds files. Lists nothing yet. */
 import { argument, command, flag, option, optionList } from '../command.js';
-import { directory, duration, text } from '../kinds.js';
+import { directory, duration, oneOf, source as sourceName, text } from '../kinds.js';
 import { printable } from '../terminal.js';
 
 export default command({
@@ -11,7 +11,7 @@ export default command({
     uri: argument(
       directory,
       'URI',
-      'where it is: /path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',
+      'where it is: /path, s3://bucket/prefix, https://host/folder/, rclone:remote:path or redis://host',
     ),
   },
   options: {
@@ -33,12 +33,28 @@ export default command({
     pathStyle: flag('name the bucket in the path and not in the host name; always so with --endpoint'),
     profile: option(text, 'NAME', 'the profile of the AWS configuration that has the credentials'),
     anonymous: flag('sign no requests: the bucket is public'),
+    files: option(directory, 'DIR', 'where the files are that a Redis tells of'),
+    contents: option(
+      sourceName,
+      'NAME',
+      'the source that has the contents of the files that a Redis tells of',
+    ),
+    keyPrefix: option(text, 'TEXT', 'what the keys of a Redis begin with'),
+    properties: option(
+      oneOf('used', 'all'),
+      'WHICH',
+      'the properties to take from a Redis: used, those that rules ask for, or all',
+    ),
   },
   examples: [
     { command: 'facet index add docs ~/Documents', says: 'show the documents as /docs' },
     {
       command: 'facet index add films s3://media/films --endpoint https://s3.example.org',
       says: 'part of a bucket; the credentials come from the environment or a profile',
+    },
+    {
+      command: 'facet index add media redis://nas --files /srv/media',
+      says: 'what MetaMesh says of the files below /srv/media',
     },
     {
       command: "facet index add code ~/src --exclude node_modules --exclude '*.o'",
@@ -50,15 +66,19 @@ export default command({
       says: 'a network disk tells nobody what others change on it',
     },
   ],
-  async run({ home, output }, { name, uri }, { include, exclude, follow, watch, every, ...remote }) {
-    const set = Object.entries(remote).filter(([, value]) => value !== undefined && value !== false);
+  async run(
+    { home, output },
+    { name, uri },
+    { include, exclude, follow, watch, every, files, contents, keyPrefix, properties, ...remote },
+  ) {
     const options = {
       include,
       exclude,
       follow,
       ...(watch ? { watch } : {}),
       ...(every === undefined ? {} : { every }),
-      ...(set.length > 0 ? { remote: Object.fromEntries(set) } : {}),
+      remote: given(remote),
+      stream: given({ files, contents, keyPrefix, properties }),
     };
     const [{ openCatalog }, { addSource }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
@@ -77,3 +97,10 @@ export default command({
     }
   },
 });
+
+/** Undefined when nothing was given: nothing of it belongs to a source of another kind. */
+function given<Settings extends object>(settings: Settings): Partial<Settings> | undefined {
+  const set = Object.entries(settings).filter(([, value]) => value !== undefined && value !== false);
+  const kept: Partial<Settings> = {};
+  return set.length > 0 ? Object.assign(kept, Object.fromEntries(set)) : undefined;
+}

@@ -9,6 +9,7 @@ export default group({
     scan: entry('bring the catalog up to date with its sources', () => import('./scan.js')),
     watch: entry('keep the catalog true to its sources while it runs', () => import('./watch.js')),
     status: entry('the sources, and how their last scans went', () => import('./status.js')),
+    stats: entry('what sources hold, and how far streams were followed', () => import('./stats.js')),
     ls: entry('list a directory of the tree', () => import('./ls.js')),
     search: entry('find the files that a query asks for', () => import('./search.js')),
     label: entry('give files labels, take them away, list them', () => import('./label.js')),

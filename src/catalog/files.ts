@@ -34,6 +34,19 @@ export interface KnownFile {
   key: string | null;
 }
 
+/** What its source calls a file. */
+export interface FileKey {
+  id: number;
+  key: string | null;
+}
+
+/** A file that its source knows by a key, with the place it has or had. */
+export interface KeyedFile extends KnownFile {
+  folderId: number;
+  folderPath: string;
+  deletedAt: number | null;
+}
+
 /** A file with the place it has in its source. */
 export interface FileRecord extends FileAttributes {
   id: number;
@@ -147,6 +160,11 @@ export class Files {
   readonly #nextFolder: Statement<[number, string, string], { path: string }>;
   readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
   readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
+  readonly #withKey: Statement<[string, number], KeyedFile>;
+  readonly #at: Statement<[number, string], KnownFile>;
+  readonly #asideAt: Statement<[number, string], string>;
+  readonly #page: Statement<[number, number, number], FileKey>;
+  readonly #anyIn: Statement<[number]>;
 
   constructor(db: Database) {
     this.#db = db;
@@ -183,6 +201,26 @@ export class Files {
     );
     this.#withVersion = db.prepare(
       `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+    );
+    const columns =
+      'f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key';
+    this.#withKey = db.prepare(
+      `SELECT ${columns}, d.id AS folderId, d.path AS folderPath, f.deleted_at AS deletedAt
+       FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?`,
+    );
+    this.#at = db.prepare(
+      `SELECT ${columns} FROM files f WHERE f.folder_id = ? AND f.name = ? AND f.deleted_at IS NULL`,
+    );
+    this.#asideAt = db
+      .prepare<[number, string], string>(
+        'SELECT DISTINCT key FROM files WHERE folder_id = ? AND name = ? AND deleted_at IS NOT NULL AND key IS NOT NULL',
+      )
+      .pluck();
+    this.#anyIn = db.prepare('SELECT 1 FROM files WHERE folder_id = ? AND deleted_at IS NULL LIMIT 1');
+    this.#page = db.prepare(
+      // CROSS: in the order of ids, without sorting all of the source for each page.
+      `SELECT f.id, f.key FROM files f CROSS JOIN folders d ON d.id = f.folder_id
+       WHERE f.id > ? AND d.source_id = ? AND f.deleted_at IS NULL ORDER BY f.id LIMIT ?`,
     );
   }
 
@@ -278,6 +316,35 @@ export class Files {
   /** The same for a remote source, which calls their versions so. */
   withVersion(sourceId: number, version: string): (KnownFile & { folderPath: string })[] {
     return this.#withVersion.all(version, sourceId);
+  }
+
+  /** The one file that a source ever called so, also one that is deleted. Not those that the present transaction added. */
+  withKey(sourceId: number, key: string): KeyedFile | undefined {
+    return this.#withKey.get(key, sourceId);
+  }
+
+  /** The file that is in a folder under this name. */
+  at(folderId: number, name: string): KnownFile | undefined {
+    return this.#at.get(folderId, name);
+  }
+
+  /** The keys of the files that were there, or would be if another one was not. */
+  keysAside(folderId: number, name: string): string[] {
+    return this.#asideAt.all(folderId, name);
+  }
+
+  /** Every file of a source that is there, in the order of ids, in pages: others may write meanwhile. */
+  *pagesOf(sourceId: number, size: number): Generator<FileKey[]> {
+    for (let after = 0; ; ) {
+      const page = this.#page.all(after, sourceId, size);
+      if (page.length > 0) yield page;
+      if (page.length < size) return;
+      after = page.at(-1)?.id ?? after;
+    }
+  }
+
+  isEmpty(folderId: number): boolean {
+    return this.#anyIn.get(folderId) === undefined;
   }
 
   /** The next regular files of a source after the file `after`: those without a checksum, or `all`. */

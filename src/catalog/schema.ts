@@ -157,6 +157,14 @@ export const MIGRATIONS: readonly string[] = [
   -- Finds files that were renamed at a remote source.
   CREATE INDEX files_by_version ON files(version) WHERE version IS NOT NULL;
   `,
+  `
+  -- Some sources know their files by keys, and a file keeps its key wherever it goes.
+  CREATE INDEX files_key ON files(key) WHERE key IS NOT NULL;
+
+  -- JSON: for each property that a user gave to a file of whose properties the source tells as well, what the source
+  -- says of it, or null. NULL: the source tells of none, and all are the user's.
+  ALTER TABLE properties ADD COLUMN beneath TEXT;
+  `,
 ];
 
 /** The version that this build reads and writes. */

@@ -14,7 +14,20 @@ export interface SourceOptions {
   /** They list the source again when its last scan is so many milliseconds ago. */
   every?: number;
   /** How a remote source is reached. No secrets: these come from the environment or a profile. */
-  remote?: RemoteSettings;
+  remote?: RemoteSettings | undefined;
+  /** What of a stream of events is followed, and where the contents are that it tells of. */
+  stream?: StreamSettings | undefined;
+}
+
+export interface StreamSettings {
+  /** The folder of this machine that the paths are in. */
+  files?: string | undefined;
+  /** Or another source of the catalog, by its name. */
+  contents?: string | undefined;
+  /** What the keys of the files begin with. */
+  keyPrefix?: string | undefined;
+  /** `used`: only those that the rules in force ask for. */
+  properties?: 'used' | 'all' | undefined;
 }
 
 export interface RemoteSettings {
@@ -30,6 +43,28 @@ export interface SourceState {
   lastScan?: string;
   /** Why the source cannot be listed now; absent when it can. */
   unavailable?: string;
+  /** How far a stream was followed. */
+  stream?: StreamState;
+}
+
+export interface StreamState {
+  /** The last event that is in the catalog; undefined until all files were listed. */
+  position?: string | undefined;
+  /** The properties that the files in the catalog have from there, in the order of their names. */
+  properties: readonly string[];
+  /** Counts, since the source was added. */
+  eventsProcessed: number;
+  propertiesFetched: number;
+  /** Events that cost nothing, as nobody asks for their property, or no file is there. */
+  propertiesSkipped: number;
+  /** Events of other kinds, or about other keys. */
+  eventsIgnored: number;
+  /** Times that a file was left out because its path is none. */
+  pathsRefused: number;
+  /** How long after it was published the last event was in the catalog, ms; by the clocks of two machines. */
+  lag: number;
+  /** ISO 8601: when the last event, or the last listing, was in the catalog. */
+  lastRefresh: string | null;
 }
 
 export interface SourceRecord {
@@ -127,8 +162,24 @@ export class Sources {
     this.#setOptions.run(JSON.stringify(options), id);
   }
 
+  /** A complete scan has ended. */
+  setScanned(id: number, lastScan: string): void {
+    const { unavailable: _, ...state } = this.withId(id)?.state ?? {};
+    this.setState(id, { ...state, lastScan });
+  }
+
+  setUnavailable(id: number, unavailable: string): void {
+    this.setState(id, { ...this.withId(id)?.state, unavailable });
+  }
+
   remove(id: number): void {
     this.#remove.run(id);
+  }
+
+  /** The source that has the contents of a source's files: itself, but for a stream that tells of another one's. */
+  holderOf(source: SourceRecord): SourceRecord {
+    const { contents } = source.options.stream ?? {};
+    return contents === undefined ? source : this.get(contents);
   }
 }
 

@@ -6,6 +6,7 @@ import { isInside } from '../sources/facet-mounts.js';
 import { compileFilter } from '../sources/filter.js';
 import { localPath, openRoot } from '../sources/local.js';
 import { isRemote, placeOf } from '../sources/open-remote.js';
+import { isRedis, parseRedisUri } from '../sources/redis-uri.js';
 import { checkKeeping } from './keeping.js';
 
 /**
@@ -16,13 +17,50 @@ import { checkKeeping } from './keeping.js';
 export function addSource(catalog: Catalog, name: string, uri: string, options: SourceOptions): SourceRecord {
   compileFilter(options.include, options.exclude);
   checkKeeping(uri, options);
+  refuseForeign(uri, options);
   if (hasScheme(uri)) {
+    if (isRedis(uri)) return addStream(catalog, name, uri, options);
     refuseSame(uri, placeOf(uri, options.remote), catalog.sources.all());
     return catalog.write(() => catalog.sources.add(name, uri, options));
   }
   const root = openRoot(uri);
-  for (const other of catalog.sources.all()) if (!isRemote(other.uri)) refuseOverlap(root, other);
+  for (const other of catalog.sources.all()) if (!hasScheme(other.uri)) refuseOverlap(root, other);
   return catalog.write(() => catalog.sources.add(name, localPath(uri), options));
+}
+
+function refuseForeign(uri: string, { remote, stream }: SourceOptions): void {
+  const [foreign] = Object.keys((isRedis(uri) ? remote : stream) ?? {});
+  if (foreign === undefined) return;
+  throw new FacetError('usage', `${foreign} means nothing for ${uri}`, {
+    hint: 'see which options go with which kind of source: man facet-index',
+  });
+}
+
+/** What the stream tells of may be in another source too: two ways to look at the same contents. */
+function addStream(catalog: Catalog, name: string, uri: string, options: SourceOptions): SourceRecord {
+  parseRedisUri(uri);
+  const { files, contents, ...stream } = options.stream ?? {};
+  if ((files === undefined) === (contents === undefined)) {
+    throw new FacetError('usage', `where are the files that ${uri} tells of?`, {
+      hint: 'give either --files FOLDER, or --contents with the name of another source',
+    });
+  }
+  if (contents !== undefined) refuseChain(catalog.sources.get(contents));
+  const place = files === undefined ? { contents } : { files: localPath(checked(files)) };
+  return catalog.write(() => catalog.sources.add(name, uri, { ...options, stream: { ...stream, ...place } }));
+}
+
+/** Throws as `openRoot` does, before anything is kept. */
+function checked(folder: string): string {
+  openRoot(folder);
+  return folder;
+}
+
+function refuseChain({ name, options }: SourceRecord): void {
+  if (options.stream === undefined) return;
+  throw new FacetError('usage', `${name} has no contents of its own`, {
+    hint: 'name the source that has: a folder, a bucket or a web server',
+  });
 }
 
 /** Does something else than a folder of this machine answer to it? */

@@ -10,6 +10,7 @@ import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage } from '../errors.js';
 import type { Keeper, KeeperOptions, Kind } from './keeper.js';
 import { scheduled } from './schedule.js';
+import { followed } from './stream/follow.js';
 import { watched } from './watch/watch.js';
 
 export interface LiveOptions extends KeeperOptions {
@@ -17,7 +18,7 @@ export interface LiveOptions extends KeeperOptions {
   names: readonly string[] | undefined;
 }
 
-const kinds: readonly Kind[] = [watched, scheduled];
+const kinds: readonly Kind[] = [watched, followed, scheduled];
 
 /** Is there a way to keep the source live? */
 export function isKept(source: SourceRecord, named: boolean): boolean {

@@ -9,11 +9,13 @@ import type { CrawlOptions } from '../sources/crawl.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
+import { isRedis } from '../sources/redis-uri.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
 import type { Batch } from './keeper.js';
 import { listRemote } from './remote-listing.js';
+import { refuseToShrink } from './shrink-guard.js';
 import { NOTHING_YET, type Renamed, Update, type UpdateCounts } from './update.js';
 import { deleteVanished } from './vanished.js';
 
@@ -57,9 +59,6 @@ export interface ScanResult extends UpdateCounts {
   seconds: number;
 }
 
-/** A source of no more files than this may lose any number of them at once. */
-const SHRINK_GUARD_FROM = 100;
-
 /** Why a source cannot be listed now. */
 const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
 
@@ -80,17 +79,50 @@ export async function scan(
         hint: 'see which there are: facet index status',
       });
     }
+    if (isRedis(source.uri)) return await catchUp(catalog, source, options);
     const root = isRemote(source.uri) ? undefined : openRoot(source.uri);
     return await new Scan(catalog, source, root, options).run();
   } catch (error) {
     if (error instanceof FacetError && UNAVAILABLE.has(error.code)) {
-      const unavailable = errorMessage(error);
-      catalog.write(() => catalog.sources.setState(source.id, { ...source.state, unavailable }));
+      catalog.write(() => catalog.sources.setUnavailable(source.id, errorMessage(error)));
     }
     throw error;
   } finally {
     lock.release();
   }
+}
+
+/** A stream says by itself what has changed. */
+async function catchUp(catalog: Catalog, source: SourceRecord, options: ScanOptions): Promise<ScanResult> {
+  const startedAt = performance.now();
+  const { catchUpOnce } = await import('./stream/catch-up.js');
+  const counts = await catchUpOnce(catalog, source, {
+    exclude: options.exclude ?? [],
+    allowShrink: options.allowShrink ?? false,
+    full: options.hash === 'all',
+    signal: options.signal ?? new AbortController().signal,
+    onProgress: files => options.onProgress?.({ phase: 'listing', files, folders: 0, hashed: 0 }),
+  });
+  const totals = catalog.files.totals(source.id);
+  const changed = counts.added + counts.modified + counts.renamed;
+  noteScan(catalog, source);
+  return {
+    ...{ ...nothingYet(source), ...totals, ...counts },
+    unchanged: Math.max(0, totals.files - changed),
+    seconds: (performance.now() - startedAt) / 1000,
+  };
+}
+
+function nothingYet({ name }: SourceRecord): ScanResult {
+  return {
+    ...{ source: name, ...NOTHING_YET, hashed: 0, seconds: 0, unreadable: [] },
+    skipped: { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 },
+  };
+}
+
+function noteScan(catalog: Catalog, source: SourceRecord): void {
+  catalog.write(() => catalog.sources.setScanned(source.id, new Date().toISOString()));
+  catalog.prune();
 }
 
 class Scan {
@@ -108,14 +140,7 @@ class Scan {
     this.#source = source;
     this.#root = root;
     this.#options = options;
-    this.#result = {
-      source: source.name,
-      ...NOTHING_YET,
-      hashed: 0,
-      skipped: { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 },
-      unreadable: [],
-      seconds: 0,
-    };
+    this.#result = nothingYet(source);
     this.#update = new Update(catalog, source, root ?? source.uri, this.#result);
     this.#update.expectGone(catalog.files.foldersOf(source.id));
   }
@@ -126,14 +151,11 @@ class Scan {
     this.#result.unreadable = summary.unreadable;
     this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
       unreadable: summary.unreadable,
-      onRenamed: renamed => this.#options.onRenamed?.(renamed),
       check: deletions => this.#refuseToShrink(deletions),
       onRenamed: this.#options.onRenamed,
     });
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');
-    const lastScan = new Date().toISOString();
-    this.#catalog.write(() => this.#catalog.sources.setState(this.#source.id, { lastScan }));
-    this.#catalog.prune();
+    noteScan(this.#catalog, this.#source);
     this.#result.seconds = (performance.now() - this.#startedAt) / 1000;
     return this.#result;
   }
@@ -168,21 +190,14 @@ class Scan {
     this.#options.onProgress?.({ phase, files, folders, hashed });
   }
 
-  /** An unplugged disk leaves an empty folder behind, a broken script half of one: neither is a reason to forget files. */
   #refuseToShrink(deletions: number): void {
-    if (this.#options.allowShrink || deletions === 0) return;
-    const total = this.#update.kept + deletions;
-    const most = total > SHRINK_GUARD_FROM && deletions > total / 2;
-    if (!most && this.#result.files > 0) return;
-    const { name } = this.#source;
-    throw new FacetError(
-      'failed',
-      `${deletions} of the ${total} files of ${name} are gone; nothing was deleted`,
-      {
-        path: this.#root ?? this.#source.uri,
-        hint: `is the disk mounted? If they are meant to be gone: facet index scan ${name} --allow-shrink`,
-      },
-    );
+    if (this.#options.allowShrink) return;
+    const { kept } = this.#update;
+    refuseToShrink(this.#source, {
+      ...{ deletions, kept, found: this.#result.files },
+      path: this.#root ?? this.#source.uri,
+      question: 'is the disk mounted?',
+    });
   }
 
   /** What is remote would have to be downloaded for that. */

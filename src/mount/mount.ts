@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
 import { errorMessage, FacetError } from '../errors.js';
-import { openRoot } from '../sources/local.js';
+import { contentsRoot, openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
@@ -132,9 +132,10 @@ function namingHolders(error: unknown, mountpoint: string): unknown {
 /** The real roots of the sources that are there now. */
 function sourceRoots(catalog: Catalog): string[] {
   return catalog.sources.all().flatMap(source => {
-    if (isRemoteUri(source.uri)) return [];
     try {
-      return [openRoot(source.uri)];
+      const holder = catalog.sources.holderOf(source);
+      if (isRemoteUri(holder.uri)) return [];
+      return [openRoot(contentsRoot(holder))];
     } catch {
       return [];
     }

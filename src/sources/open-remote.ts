@@ -63,7 +63,7 @@ function kindOf(uri: string): Kind {
   const kind = findKind(uri);
   if (kind !== undefined) return kind;
   throw new FacetError('usage', `${uri} is no kind of source that facet knows`, {
-    hint: 'write a path, s3://bucket/prefix, https://host/folder/ or rclone:remote:path',
+    hint: 'write a path, s3://bucket/prefix, https://host/folder/, rclone:remote:path or redis://host',
   });
 }
 

@@ -47,7 +47,11 @@ async function waitFor(error: unknown, attempt: number, retry: Retry, signal: Ab
 }
 
 /** As long as the server asks for, but never longer than the longest. */
-function waitingTime(attempt: number, retry: Retry, askedMs = 0): number {
+export function waitingTime(
+  attempt: number,
+  retry: Pick<Retry, 'firstWaitMs' | 'longestWaitMs'>,
+  askedMs = 0,
+): number {
   const base = Math.min(retry.longestWaitMs, retry.firstWaitMs * 2 ** (attempt - 1));
   const jittered = base * (1 + JITTER * (2 * Math.random() - 1));
   return Math.round(Math.max(jittered, Math.min(askedMs, retry.longestWaitMs)));

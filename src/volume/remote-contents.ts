@@ -65,7 +65,7 @@ export class RemoteContents {
   async contentOf(file: FileLocation): Promise<RemoteContent> {
     const source = await this.#sourceOf(file.sourceId);
     const key = contentKey(file);
-    const place = { path: sourcePath(file), key: file.key ?? undefined };
+    const place = { path: sourcePath(file), key: this.#keyOf(file) };
     const { size, version, sha256 } = file;
     const content = {
       ...{ key, source, place, size },
@@ -82,6 +82,12 @@ export class RemoteContents {
     return this.#near.open(file);
   }
 
+  /** The key of a stream is nothing to the source that has the contents. */
+  #keyOf({ sourceId, key }: FileLocation): string | undefined {
+    const isStream = this.#records.withId(sourceId)?.options.stream !== undefined;
+    return isStream ? undefined : (key ?? undefined);
+  }
+
   #sourceOf(id: number): Promise<RemoteSource> {
     const known = this.#sources.get(id);
     if (known) return known;
@@ -93,7 +99,7 @@ export class RemoteContents {
   }
 
   async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
-    if (source) return this.#cacheOnly ? unasked(source.name) : openSource(source);
+    if (source) return this.#cacheOnly ? unasked(source.name) : openSource(this.#records.holderOf(source));
     throw new FacetError('not-found', 'the source was removed');
   }
 

@@ -2,6 +2,7 @@
 import { type Bench, runBench } from './bench.js';
 import { benchIndex } from './index.js';
 import { benchLive } from './live.js';
+import { benchRedis } from './live-redis.js';
 import { benchMount } from './mount.js';
 import { benchRules } from './rules.js';
 import { benchStart } from './start.js';
@@ -12,6 +13,7 @@ async function benchAll(bench: Bench): Promise<void> {
   await benchIndex(bench);
   await benchLive(bench);
   await benchRules(bench);
+  await benchRedis(bench);
 }
 
 await runBench('facet: all benchmarks', benchAll);

@@ -47,7 +47,7 @@ function describeFile(
   if (accessedMs !== undefined) db.prepare('INSERT INTO accesses VALUES (?, ?, 1)').run(id, accessedMs);
   for (const label of labels ?? []) db.prepare('INSERT INTO labels VALUES (?, ?)').run(label, id);
   if (properties && Object.keys(properties).length > 0)
-    db.prepare('INSERT INTO properties VALUES (?, ?)').run(id, JSON.stringify(properties));
+    db.prepare('INSERT INTO properties(file_id, json) VALUES (?, ?)').run(id, JSON.stringify(properties));
 }
 
 function idsOf(catalog: Catalog, text: string, options: SearchOptions = {}): number[] {

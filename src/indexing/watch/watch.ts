@@ -4,12 +4,12 @@ import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import { errorMessage } from '../../errors.js';
-import { isRemote } from '../../sources/open-remote.js';
 import type { Keeper, KeeperOptions, Kind } from '../keeper.js';
+import { isFolder } from '../keeping.js';
 import type { WatchMessage, WatchThreadData } from './watch-thread.js';
 
 export const watched: Kind = {
-  keeps: ({ uri, options }, named) => !isRemote(uri) && (named || options.watch === true),
+  keeps: ({ uri, options }, named) => isFolder(uri) && (named || options.watch === true),
   start: (catalog, source, options) => new Watch(catalog, source, options),
 };
 
