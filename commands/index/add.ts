@@ -1,4 +1,6 @@
 /** `facet index add`: names a place that holds files. Lists nothing yet. */
+
+import type { RemoteOptions } from '../../src/sources/open-remote.js';
 import { argument, command, flag, option, optionList } from '../command.js';
 import { directory, text } from '../kinds.js';
 import { printable } from '../terminal.js';
@@ -44,17 +46,20 @@ export default command({
     },
   ],
   async run({ home, output }, { name, uri }, { include, exclude, follow, ...remote }) {
-    const set = Object.entries(remote).filter(([, value]) => value !== undefined && value !== false);
+    const [{ openCatalog }, { addSource }, { isRemote, settled }] = await Promise.all([
+      import('../../src/tree/open-catalog.js'),
+      import('../../src/indexing/add-source.js'),
+      import('../../src/sources/open-remote.js'),
+    ]);
+    const given = Object.entries(remote).filter(([, value]) => value !== undefined && value !== false);
+    const where: RemoteOptions = Object.fromEntries(given);
+    const kept = isRemote(uri) ? await settled(uri, where) : where;
     const options = {
       include,
       exclude,
       follow,
-      ...(set.length > 0 ? { remote: Object.fromEntries(set) } : {}),
+      ...(Object.keys(kept).length > 0 ? { remote: kept } : {}),
     };
-    const [{ openCatalog }, { addSource }] = await Promise.all([
-      import('../../src/tree/open-catalog.js'),
-      import('../../src/indexing/add-source.js'),
-    ]);
     const catalog = openCatalog(home.catalogFile);
     try {
       const source = addSource(catalog, name, uri, options);

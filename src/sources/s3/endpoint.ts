@@ -47,6 +47,18 @@ export function findEndpoint(bucket: string, region: string, options: EndpointOp
   return { origin: `${protocol}//${own}`, host: own, path: base };
 }
 
+/** Regions, generations and IPv6; a bucket has one name in all of them. China is a world of its own. */
+const AMAZON = /^https?:\/\/s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(\.cn)?$/;
+
+/** The same for all ways to write where it is. Throws `usage` as `findEndpoint` does. */
+export function placeOfBucket(
+  { bucket, prefix }: S3Address,
+  { endpoint, region = 'us-east-1' }: Pick<EndpointOptions, 'endpoint'> & { region?: string | undefined },
+): string {
+  const { origin, path } = findEndpoint(bucket, region, { endpoint, pathStyle: true });
+  return `${origin.replace(AMAZON, 'https://s3.amazonaws.com$1')}${path}/${prefix}`;
+}
+
 function amazon(region: string): string {
   return `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }

@@ -51,7 +51,6 @@ export async function openS3(
   const client = new S3Client({
     ...options,
     bucket: address.bucket,
-    endpoint: options.endpoint ?? configured.endpoint,
     region: options.region ?? configured.region ?? 'us-east-1',
     connections,
     credentials: await credentialChain(options),
