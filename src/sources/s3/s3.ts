@@ -16,6 +16,7 @@ import {
   changed,
   checkPartial,
   checkRange,
+  checkSame,
   checkVersion,
   checkWhole,
   rangeHeader,
@@ -167,7 +168,7 @@ class S3Source implements RemoteSource {
 /** Is this the part and the version that was asked for? */
 function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
   const whole = request.start === 0 && request.end === request.size;
-  if (request.version !== undefined && header(answer, 'etag') !== request.version) throw changed(subject);
+  checkSame(header(answer, 'etag'), request, subject);
   if (answer.status === 206) checkPartial(answer, request, subject);
   else if (whole) checkWhole(answer, request.size, subject);
   else throw odd(subject);
