@@ -33,6 +33,7 @@ export default command({
     pathStyle: flag('name the bucket in the path and not in the host name; always so with --endpoint'),
     profile: option(text, 'NAME', 'the profile of the AWS configuration that has the credentials'),
     anonymous: flag('sign no requests: the bucket is public'),
+    requesterPays: flag('pay for the requests, where the owner of the bucket does not'),
   },
   examples: [
     { command: 'facet index add docs ~/Documents', says: 'show the documents as /docs' },

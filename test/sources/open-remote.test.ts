@@ -20,6 +20,7 @@ test('what is wrong is said, and secrets are not', async () => {
   const wrong = [
     's3:b',
     's3:///b',
+    's3://b--usw2-az1--x-s3/p',
     'http:',
     'https://',
     'http://user:secret@h/',

@@ -31,6 +31,11 @@ export function parseS3Uri(uri: string): S3Address {
       hint: 'write s3://bucket or s3://bucket/prefix',
     });
   }
+  if (/--x-s3$/.test(match[1])) {
+    throw new FacetError('usage', `${uri} is a directory bucket, which facet cannot read`, {
+      hint: 'use a general purpose bucket, or mount this one with Mountpoint and add the folder',
+    });
+  }
   const prefix = match[2] ?? '';
   return { bucket: match[1], prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` };
 }

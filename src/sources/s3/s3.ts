@@ -35,6 +35,8 @@ import { parsePage, wholeSecondsUs } from './xml.js';
 export interface S3Options extends EndpointOptions, CredentialOptions {
   /** By default that of the environment or the profile, else us-east-1; a bucket elsewhere says so itself. */
   region?: string | undefined;
+  /** Pay for the requests, where the owner of the bucket does not. */
+  requesterPays?: boolean | undefined;
 }
 
 /** A thousand objects are half a megabyte; keys may be long, and percent-encoded. */
