@@ -1,13 +1,12 @@
 /** `facet index add`: names a place that holds files. Lists nothing yet. */
-
 import type { RemoteOptions } from '../../src/sources/open-remote.js';
 import { argument, command, flag, option, optionList } from '../command.js';
-import { directory, text } from '../kinds.js';
+import { directory, duration, text } from '../kinds.js';
 import { printable } from '../terminal.js';
 
 export default command({
   description:
-    'Adds a source: from then on its files are part of the tree, below a directory of its name. Nothing is copied and nothing in the source is changed. The files appear with the next scan.',
+    'Adds a source: from then on its files are part of the tree, below a directory of its name. Nothing is copied and nothing in the source is changed. The files appear with the next scan, or when somebody watches the source.',
   arguments: {
     name: argument(text, 'NAME', 'what to call it'),
     uri: argument(
@@ -20,6 +19,8 @@ export default command({
     include: optionList(text, 'GLOB', 'only files that match'),
     exclude: optionList(text, 'GLOB', 'no files or folders that match'),
     follow: flag('follow symbolic links that stay inside the source'),
+    watch: flag('bring its changes at once while a mount or "facet index watch" runs'),
+    every: option(duration, 'TIME', 'scan it that often while one of them runs, such as 1h'),
     endpoint: option(
       text,
       'URL',
@@ -45,8 +46,13 @@ export default command({
       command: "facet index add code ~/src --exclude node_modules --exclude '*.o'",
       says: 'without what is built',
     },
+    { command: 'facet index add photos ~/Pictures --watch', says: 'what changes there is seen at once' },
+    {
+      command: 'facet index add nas /mnt/nas --every 1h',
+      says: 'a network disk tells nobody what others change on it',
+    },
   ],
-  async run({ home, output }, { name, uri }, { include, exclude, follow, ...remote }) {
+  async run({ home, output }, { name, uri }, { include, exclude, follow, watch, every, ...remote }) {
     const [{ openCatalog }, { addSource }, { isRemote, settled }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
       import('../../src/indexing/add-source.js'),
@@ -59,6 +65,8 @@ export default command({
       include,
       exclude,
       follow,
+      ...(watch ? { watch } : {}),
+      ...(every === undefined ? {} : { every }),
       ...(Object.keys(kept).length > 0 ? { remote: kept } : {}),
     };
     const catalog = openCatalog(home.catalogFile);
