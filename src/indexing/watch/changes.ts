@@ -64,13 +64,18 @@ export class Changes {
     }
   }
 
+  /** To be told before the next events are read: they may be about what those links lead to. */
+  noteLinked(linked: ReadonlySet<string>): void {
+    for (const path of linked) this.#linked.add(path);
+  }
+
   listed({ unreadable, linked, twins }: Seen): void {
     const now = performance.now();
     for (const { path, reason } of unreadable) {
       this.#closed.add(path);
       if (EXCHANGED.has(reason)) this.#opened(now);
     }
-    for (const path of linked) this.#linked.add(path);
+    this.noteLinked(linked);
     for (const path of twins ?? []) this.dirty.mark(path, now);
   }
 

@@ -152,6 +152,7 @@ class Watcher {
     try {
       for (const listings of inBatches(crawler.folders())) {
         yield listings;
+        changes.noteLinked(crawler.linked);
         changes.drain();
         if (this.#isOver()) throw new FacetError('interrupted', 'the watcher was stopped');
       }
@@ -241,6 +242,7 @@ class Watcher {
     let folders = changes.dirty.take(startedAt);
     for (let round = 1; folders.size > 0 && round <= MOST_ROUNDS; round++) {
       relisting.list(folders);
+      changes.noteLinked(relisting.linked);
       // What was moved out of these folders before they were listed has been told by now.
       changes.drain();
       folders = changes.dirty.takePartnersOf(relisting.listed);
