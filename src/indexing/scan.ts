@@ -126,7 +126,6 @@ class Scan {
     this.#result.unreadable = summary.unreadable;
     this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
       unreadable: summary.unreadable,
-      onRenamed: renamed => this.#options.onRenamed?.(renamed),
       check: deletions => this.#refuseToShrink(deletions),
       onRenamed: this.#options.onRenamed,
     });
