@@ -1,4 +1,5 @@
 /** `facet index add`: names a place that holds files. Lists nothing yet. */
+import type { RemoteOptions } from '../../src/sources/open-remote.js';
 import { argument, command, flag, option, optionList } from '../command.js';
 import { directory, duration, oneOf, source as sourceName, text } from '../kinds.js';
 import { printable } from '../terminal.js';
@@ -33,6 +34,7 @@ export default command({
     pathStyle: flag('name the bucket in the path and not in the host name; always so with --endpoint'),
     profile: option(text, 'NAME', 'the profile of the AWS configuration that has the credentials'),
     anonymous: flag('sign no requests: the bucket is public'),
+    requesterPays: flag('pay for the requests, where the owner of the bucket does not'),
     files: option(directory, 'DIR', 'where the files are that a Redis tells of'),
     contents: option(
       sourceName,
@@ -71,19 +73,22 @@ export default command({
     { name, uri },
     { include, exclude, follow, watch, every, files, contents, keyPrefix, properties, ...remote },
   ) {
+    const [{ openCatalog }, { addSource }, { isRemote, settled }] = await Promise.all([
+      import('../../src/tree/open-catalog.js'),
+      import('../../src/indexing/add-source.js'),
+      import('../../src/sources/open-remote.js'),
+    ]);
+    const where: RemoteOptions = given(remote) ?? {};
+    const kept = isRemote(uri) ? await settled(uri, where) : where;
     const options = {
       include,
       exclude,
       follow,
       ...(watch ? { watch } : {}),
       ...(every === undefined ? {} : { every }),
-      remote: given(remote),
+      ...(Object.keys(kept).length > 0 ? { remote: kept } : {}),
       stream: given({ files, contents, keyPrefix, properties }),
     };
-    const [{ openCatalog }, { addSource }] = await Promise.all([
-      import('../../src/tree/open-catalog.js'),
-      import('../../src/indexing/add-source.js'),
-    ]);
     const catalog = openCatalog(home.catalogFile);
     try {
       const source = addSource(catalog, name, uri, options);

@@ -36,6 +36,7 @@ export interface RemoteSettings {
   pathStyle?: boolean | undefined;
   profile?: string | undefined;
   anonymous?: boolean | undefined;
+  requesterPays?: boolean | undefined;
 }
 
 export interface SourceState {

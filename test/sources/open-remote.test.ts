@@ -20,6 +20,7 @@ test('what is wrong is said, and secrets are not', async () => {
   const wrong = [
     's3:b',
     's3:///b',
+    's3://b--usw2-az1--x-s3/p',
     'http:',
     'https://',
     'http://user:secret@h/',
@@ -45,13 +46,19 @@ test('one place can be written in several ways, and one name means several place
   const same = [
     ['s3://b/p', 's3://b/p/'],
     ['https://Host/a', 'https://host:443/a/'],
-    ['rclone:r:a', 'rclone:r:a/'],
+    ['https://host/a b/~c', 'https://host/%61%20b/%7ec/'],
+    ['rclone:r:a', 'rclone:r:a//'],
   ] as const;
   for (const [one, other] of same) assert.equal(placeOf(one), placeOf(other));
   const at = (endpoint: string) => placeOf('s3://b', { endpoint });
   assert.equal(at('https://one.example'), at('https://ONE.example:443/'));
+  const amazons = ['https://s3.amazonaws.com', 'https://s3.eu-west-1.amazonaws.com/'];
+  for (const amazon of amazons) assert.equal(at(amazon), placeOf('s3://b', { region: 'us-west-2' }));
   const different = [
     placeOf('s3://b'),
+    placeOf('s3://b', { region: 'cn-north-1' }),
+    placeOf('https://host/a%2Fb'),
+    placeOf('https://host/a/b'),
     placeOf('s3://b/p'),
     at('https://one.example'),
     at('https://two.example'),

@@ -30,6 +30,8 @@ export interface ClientOptions extends EndpointOptions {
   region: string;
   connections: Connections;
   credentials: FindCredentials;
+  /** Where the owner of the bucket does not pay for what others read, they must say that they will. */
+  requesterPays?: boolean | undefined;
 }
 
 /** S3 takes a quarter of an hour; a request may wait for a connection, and servers differ. */
@@ -95,7 +97,8 @@ export class S3Client {
     const path = request.key === '' ? base || '/' : `${base}/${encodePath(request.key)}`;
     const credentials = await this.#options.credentials();
     const hashed = body && { bodyHash: createHash('sha256').update(body).digest('hex') };
-    const unsigned = { method, host, path, query, headers: request.headers ?? {}, ...hashed };
+    const payer = this.#options.requesterPays === true ? { 'x-amz-request-payer': 'requester' } : {};
+    const unsigned = { method, host, path, query, headers: { ...request.headers, ...payer }, ...hashed };
     const date = new Date(this.#now());
     const headers =
       credentials === undefined

@@ -16,7 +16,7 @@ const wrongKey: Meaning = {
 const expired: Meaning = { code: 'denied', hint: 'sign in again; the credentials are too old' };
 const noAccess: Meaning = {
   code: 'denied',
-  hint: 'the credentials are known but may not do this; ask whoever owns the bucket, or try another profile',
+  hint: 'the credentials are known but may not do this; ask whoever owns the bucket, or try another profile; a bucket whose readers pay needs --requester-pays',
 };
 const archived: Meaning = { code: 'denied', hint: 'the object is in an archive; restore it there first' };
 

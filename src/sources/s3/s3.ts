@@ -16,6 +16,7 @@ import {
   changed,
   checkPartial,
   checkRange,
+  checkSame,
   checkVersion,
   checkWhole,
   rangeHeader,
@@ -34,6 +35,8 @@ import { parsePage, wholeSecondsUs } from './xml.js';
 export interface S3Options extends EndpointOptions, CredentialOptions {
   /** By default that of the environment or the profile, else us-east-1; a bucket elsewhere says so itself. */
   region?: string | undefined;
+  /** Pay for the requests, where the owner of the bucket does not. */
+  requesterPays?: boolean | undefined;
 }
 
 /** A thousand objects are half a megabyte; keys may be long, and percent-encoded. */
@@ -51,7 +54,6 @@ export async function openS3(
   const client = new S3Client({
     ...options,
     bucket: address.bucket,
-    endpoint: options.endpoint ?? configured.endpoint,
     region: options.region ?? configured.region ?? 'us-east-1',
     connections,
     credentials: await credentialChain(options),
@@ -168,7 +170,7 @@ class S3Source implements RemoteSource {
 /** Is this the part and the version that was asked for? */
 function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
   const whole = request.start === 0 && request.end === request.size;
-  if (request.version !== undefined && header(answer, 'etag') !== request.version) throw changed(subject);
+  checkSame(header(answer, 'etag'), request, subject);
   if (answer.status === 206) checkPartial(answer, request, subject);
   else if (whole) checkWhole(answer, request.size, subject);
   else throw odd(subject);

@@ -1,6 +1,7 @@
 /** What the environment and the profile say of buckets, and which of them counts. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { placeOf, settled } from '../../../src/sources/open-remote.js';
 import { readSurroundings } from '../../../src/sources/s3/surroundings.js';
 import { fails } from '../../contract/remote-source.js';
 import { temporaryFolder, writeFile } from '../../support/temporary-folder.js';
@@ -64,4 +65,17 @@ test('the environment comes before it, and what is of S3 before what is of all s
 test('certificates that cannot be read are an error that names them', async context => {
   configure(context, { AWS_CA_BUNDLE: '/nowhere/ca.pem' });
   await assert.rejects(readSurroundings(undefined), fails('usage', /\/nowhere\/ca\.pem/));
+});
+
+test('a source keeps the endpoint of where it was added, and buckets of one name at two of them are two', async context => {
+  configure(context);
+  const [one, other] = [{ profile: 'work' }, { profile: 'parts' }];
+  const work = await settled('s3://backup/x', one);
+  assert.deepEqual(work, { profile: 'work', endpoint: 'https://work.example' });
+  const parts = await settled('s3://backup/x', other);
+  assert.notEqual(placeOf('s3://backup/x', work), placeOf('s3://backup/x', parts));
+  process.env.AWS_ENDPOINT_URL = 'https://all';
+  assert.deepEqual(await settled('s3://backup', { endpoint: 'https://said' }), { endpoint: 'https://said' });
+  assert.deepEqual(await settled('s3://backup'), { endpoint: 'https://all' });
+  assert.deepEqual(await settled('https://host/'), {});
 });
