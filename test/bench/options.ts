@@ -16,6 +16,8 @@ export interface BenchOptions {
   bigMiB: number;
   /** Leave everything in `dir` behind. */
   keep: boolean;
+  /** Which chapters, of a benchmark that has some; none means all. */
+  only: string[];
   installPeers: boolean;
 }
 
@@ -25,6 +27,7 @@ const USAGE = `Options:
   --tree DIR        use DIR as the large tree; it is only read
   --big MIB         size of the large file (default: 1024)
   --rounds N        how often each contender takes its turn
+  --only CHAPTER    only this part of bench:remote; may be repeated
   --keep            leave trees and catalogs behind
   --install-peers   first install bindfs, rclone and s3fs with apt-get (Debian, as root)
   --help            show this`;
@@ -39,6 +42,7 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
       tree: { type: 'string' },
       big: { type: 'string', default: '1024' },
       rounds: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
       keep: { type: 'boolean', default: false },
       'install-peers': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -54,6 +58,7 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
     rounds: values.rounds === undefined ? undefined : positive('--rounds', values.rounds),
     tree: values.tree === undefined ? undefined : resolve(values.tree),
     bigMiB: positive('--big', values.big),
+    only: values.only,
     keep: values.keep,
     installPeers: values['install-peers'],
   };
