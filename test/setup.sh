@@ -12,7 +12,7 @@ device=/dev/fuse
 # Each program with the Debian package that has it.
 to_build=(python3=python3 make=make g++=g++)
 to_mount=(fusermount3=fuse3)
-to_test=(getfattr=attr groff=groff-base zsh=zsh fish=fish rclone=rclone python3=python3 memcached=memcached
+to_test=(getfattr=attr groff=groff-base zsh=zsh fish=fish rclone=rclone python3=python3 memcached=memcached openssl=openssl
   swift-proxy-server=swift-proxy swift-account-server=swift-account
   swift-container-server=swift-container swift-object-server=swift-object)
 

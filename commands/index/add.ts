@@ -18,8 +18,16 @@ export default command({
     include: optionList(text, 'GLOB', 'only files that match'),
     exclude: optionList(text, 'GLOB', 'no files or folders that match'),
     follow: flag('follow symbolic links that stay inside the source'),
-    endpoint: option(text, 'URL', 'the address of an S3 server other than that of AWS'),
-    region: option(text, 'REGION', 'the region of the bucket; AWS_REGION when left out'),
+    endpoint: option(
+      text,
+      'URL',
+      'the address of an S3 server other than that of AWS; AWS_ENDPOINT_URL_S3 or that of the profile when left out',
+    ),
+    region: option(
+      text,
+      'REGION',
+      'the region of the bucket; AWS_REGION or that of the profile when left out',
+    ),
     pathStyle: flag('name the bucket in the path and not in the host name; always so with --endpoint'),
     profile: option(text, 'NAME', 'the profile of the AWS configuration that has the credentials'),
     anonymous: flag('sign no requests: the bucket is public'),

@@ -10,6 +10,8 @@ export interface BlobRecord {
   /** How many of its blocks are there. */
   readonly present: number;
   readonly accessedAt: number;
+  /** What its file was when all of its blocks were last known to be right; see `file-state.ts`. */
+  readonly checkedState: string | null;
 }
 
 export interface Usage {
@@ -23,7 +25,8 @@ export interface Usage {
   misses: number;
 }
 
-const COLUMNS = 'b.id, b.name, b.size, b.present, b.accessed_at AS accessedAt';
+const COLUMNS =
+  'b.id, b.name, b.size, b.present, b.accessed_at AS accessedAt, b.checked_state AS checkedState';
 
 export function isWhole({ size, present }: BlobRecord): boolean {
   return present === blockCount(size);
@@ -36,6 +39,7 @@ export class BlobIndex {
   readonly #add: Statement<[string, number, number, number, number, number]>;
   readonly #keep: Statement<[number, Buffer | null, number]>;
   readonly #setContents: Statement<[Buffer, number]>;
+  readonly #setChecked: Statement<[string, number]>;
   readonly #setKey: Statement<[string, number]>;
   readonly #keysOf: Statement<[number], string>;
   readonly #release: Statement<[number]>;
@@ -62,6 +66,7 @@ export class BlobIndex {
       `UPDATE blobs SET state = ${BlobState.kept}, present = ?, pending = 0, sha256 = ? WHERE id = ? AND state = ${BlobState.written}`,
     );
     this.#setContents = db.prepare('UPDATE blobs SET sha256 = ? WHERE id = ?');
+    this.#setChecked = db.prepare('UPDATE blobs SET checked_state = ? WHERE id = ?');
     this.#setKey = db.prepare(
       'INSERT INTO keys VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET blob_id = excluded.blob_id',
     );
@@ -119,6 +124,11 @@ export class BlobIndex {
 
   setContents(id: number, sha256: Buffer): void {
     this.#setContents.run(sha256, id);
+  }
+
+  /** All blocks of the blob have their checksums, while its file was in this state. */
+  setChecked(id: number, state: string): void {
+    this.#setChecked.run(state, id);
   }
 
   /** Lets the key lead to this blob. What it led to before leaves, unless other keys lead there. */

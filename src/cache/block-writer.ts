@@ -10,6 +10,7 @@ import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
+import { fileState } from './file-state.js';
 import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
@@ -45,6 +46,8 @@ export class BlockWriter implements BlobWriter {
   readonly #running = new Map<number, Running>();
   /** Calls of write(2) under way in other threads. */
   #writing = 0;
+  /** Blocks that this process has written, or compared with their checksums. */
+  readonly #checked: Intervals;
   #isOpen = true;
 
   constructor(key: string, size: number, expected: ExpectedContents, parts: BlockWriterParts) {
@@ -55,6 +58,7 @@ export class BlockWriter implements BlobWriter {
     this.#blob = blob;
     this.#fd = fd;
     this.#present = parts.blocks.present(blob.id, this.#all);
+    this.#checked = parts.checked.of(blob.id, undefined);
   }
 
   get #all(): Interval {
@@ -181,6 +185,7 @@ export class BlockWriter implements BlobWriter {
   #forget(block: number): void {
     const { start, end } = bytesOf(this.#blob.size, { start: block, end: block + 1 });
     this.#present.add(block, block + 1);
+    this.#checked.add(block, block + 1);
     this.#reserved.remove(block, block + 1);
     this.#written.remove(start, end);
     this.#uncommitted.delete(block);
@@ -210,10 +215,17 @@ export class BlockWriter implements BlobWriter {
     const { blobs, blocks } = this.#parts;
     const gaps = blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
+    if (this.#checked.covers(0, this.#all.end)) this.#noteChecked();
     const shared = this.#expected.sha256 || this.#expected.md5 ? this.#checkContents() : undefined;
     const handle = shared ?? openBlob(blobs.get(this.#blob.id), this.#parts);
     if (handle === undefined) throw incomplete(this.#key);
     return handle;
+  }
+
+  #noteChecked(): void {
+    const { index, blobs } = this.#parts;
+    const state = fileState(this.#fd);
+    if (state !== undefined) index.tryWrite(() => blobs.setChecked(this.#blob.id, state));
   }
 
   /** Reads all of it. Returns the blob that has the same contents already, if there is one. */

@@ -6,6 +6,7 @@ import type { BlobFiles, NewFile } from './blob-files.js';
 import { blockCount, readFully, roomOf } from './blocks.js';
 import { cacheError, translated } from './cache-error.js';
 import { Digest, type ExpectedContents } from './digest.js';
+import { fileState } from './file-state.js';
 import type { BlobHandle, CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
 import type { Space } from './space.js';
@@ -109,9 +110,12 @@ export class WholeWriter implements BlobWriter {
   #keep(sha256: Buffer, crcs: readonly number[]): BlobHandle {
     const { index, blobs, blocks, files } = this.#parts;
     translated(index.directory, () => files.keep(this.#file.name));
+    // Moving it was the last change.
+    const state = fileState(this.#file.fd);
     index.write(() => {
       blobs.keepWritten(this.#id, blockCount(this.#size), sha256);
       blocks.addAll(this.#id, crcs);
+      if (state !== undefined) blobs.setChecked(this.#id, state);
       blobs.setKey(this.#key, this.#id);
     });
     this.#isOpen = false;

@@ -5,7 +5,7 @@ import { FacetError } from '../errors.js';
 import { isInside } from '../sources/facet-mounts.js';
 import { compileFilter } from '../sources/filter.js';
 import { localPath, openRoot } from '../sources/local.js';
-import { checkUri, isRemote } from '../sources/open-remote.js';
+import { isRemote, placeOf } from '../sources/open-remote.js';
 
 /**
  * Adds the folder or bucket that `uri` leads to. Throws `usage` when it is inside a facet mount or overlaps another source, for
@@ -15,8 +15,7 @@ import { checkUri, isRemote } from '../sources/open-remote.js';
 export function addSource(catalog: Catalog, name: string, uri: string, options: SourceOptions): SourceRecord {
   compileFilter(options.include, options.exclude);
   if (hasScheme(uri)) {
-    checkUri(uri, options.remote);
-    refuseSame(uri, catalog.sources.all());
+    refuseSame(uri, placeOf(uri, options.remote), catalog.sources.all());
     return catalog.write(() => catalog.sources.add(name, uri, options));
   }
   const root = openRoot(uri);
@@ -30,8 +29,8 @@ function hasScheme(uri: string): boolean {
   return scheme !== undefined && scheme.toLowerCase() !== 'file';
 }
 
-function refuseSame(uri: string, others: readonly SourceRecord[]): void {
-  const same = others.find(other => other.uri === uri);
+function refuseSame(uri: string, place: string, others: readonly SourceRecord[]): void {
+  const same = others.find(({ uri, options }) => isRemote(uri) && placeOf(uri, options.remote) === place);
   if (!same) return;
   throw new FacetError('usage', `${uri} is the source ${same.name}`, {
     hint: `its files would appear twice; remove the other source first: facet index rm ${same.name}`,

@@ -28,6 +28,7 @@ import type { OpenFileTable } from './open-file-table.js';
 import { OpenFiles, type OpenVersion } from './open-files.js';
 import { type CacheSettings, RemoteFiles, type RemoteMessage } from './remote-files.js';
 import { Retries } from './retries.js';
+import { Shortcuts } from './shortcuts.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
 
@@ -54,8 +55,9 @@ export class Dispatch implements Handler {
   readonly #retries = new Retries();
   readonly #directories: ListedDirectories;
   readonly #scratch = createEntry();
+  readonly #shortcuts: Shortcuts;
+  readonly #files: OpenFiles;
   readonly #remote: RemoteFiles;
-  #files: OpenFiles;
   /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
   #opendirless = false;
   #totals: { version: number; files: number; bytes: number; countAgainAt: number } | undefined;
@@ -64,19 +66,20 @@ export class Dispatch implements Handler {
     this.#volume = volume;
     this.#options = options;
     this.#directories = new ListedDirectories(volume);
-    this.#remote = new RemoteFiles(options.cache, options.onRemote);
-    this.#files = new OpenFiles(options.device, options.openFiles, false);
+    this.#shortcuts = new Shortcuts(options.device);
+    this.#files = new OpenFiles(options.device, options.openFiles, this.#shortcuts);
+    this.#remote = new RemoteFiles(options.cache, this.#shortcuts, options.onRemote);
   }
 
   init(negotiated: Negotiated): void {
-    this.#files = new OpenFiles(this.#options.device, this.#options.openFiles, negotiated.passthrough);
+    this.#shortcuts.allowPassthrough(negotiated.passthrough);
     this.#opendirless = negotiated.opendirless;
     this.#options.onReady(negotiated);
   }
 
   /** After the last request. */
   end(): void {
-    this.#files.end();
+    this.#shortcuts.end();
     this.#remote.end();
   }
 

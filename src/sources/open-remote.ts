@@ -14,25 +14,32 @@ import { defaultTimeouts, type Timeouts } from './web/timeouts.js';
 export type RemoteOptions = S3Options;
 
 interface Kind {
-  /** Throws `usage`. */
-  check(uri: string, options: RemoteOptions): void;
+  /** The place it means, however it is written. Throws `usage`. */
+  placeOf(uri: string, options: RemoteOptions): string;
   open(uri: string, options: RemoteOptions, surroundings: Surroundings): Promise<RemoteSource>;
 }
 
 const http: Kind = {
-  check: checkHttpUri,
+  placeOf: uri => checkHttpUri(uri).href.replace(/\/*$/, '/'),
   open: async (uri, _options, surroundings) =>
     (await import('./http/http.js')).openHttp(checkHttpUri(uri), surroundings),
 };
 
 const rclone: Kind = {
-  check: parseRcloneUri,
+  placeOf(uri) {
+    const { remote, path } = parseRcloneUri(uri);
+    return `rclone:${remote}${path}`;
+  },
   open: async (uri, _options, surroundings) =>
     (await import('./rclone/rclone.js')).openRclone(uri, surroundings),
 };
 
 const s3: Kind = {
-  check: (uri, options) => void findEndpoint(parseS3Uri(uri).bucket, 'us-east-1', options),
+  placeOf(uri, options) {
+    const { bucket, prefix } = parseS3Uri(uri);
+    const { origin, path } = findEndpoint(bucket, 'us-east-1', { ...options, pathStyle: true });
+    return `${origin}${path}/${prefix}`;
+  },
   open: async (...source) => (await import('./s3/s3.js')).openS3(...source),
 };
 
@@ -47,9 +54,9 @@ export function isRemote(uri: string): boolean {
   return findKind(uri) !== undefined;
 }
 
-/** Throws `usage` for a URI and options that no remote source can have. */
-export function checkUri(uri: string, options: RemoteOptions = {}): void {
-  kindOf(uri).check(uri, options);
+/** The same for all that lead to the same place. Throws `usage` for a URI and options that no remote source can have. */
+export function placeOf(uri: string, options: RemoteOptions = {}): string {
+  return kindOf(uri).placeOf(uri, options);
 }
 
 function kindOf(uri: string): Kind {
@@ -65,7 +72,7 @@ export function openSource({ uri, options }: SourceRecord): Promise<RemoteSource
   return openRemote(uri, options.remote);
 }
 
-/** The source, with retries. Throws as `checkUri` does; asks the network nothing yet. Whoever opens it closes it. */
+/** The source, with retries. Throws as `placeOf` does; asks the network nothing yet. Whoever opens it closes it. */
 export async function openRemote(
   uri: string,
   options: RemoteOptions = {},

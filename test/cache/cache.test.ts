@@ -1,7 +1,7 @@
 /** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, fstatSync, readSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
@@ -151,6 +151,28 @@ test('writers of a thread that has other things to do meanwhile', async t => {
   openCache(folder);
   assert.deepEqual([keysIn(cache).length, blobFilesIn(folder).length], [8, 4]);
   assertClean(cache);
+});
+
+test('a whole blob has a descriptor for whoever opens it, until its file is another: then once all of it was read', t => {
+  const folder = temporaryFolder(t);
+  const [size, key] = [5 * MiB + 7, 'k'];
+  put(openCache(folder), key, size);
+  const others = openCache(folder).lookup(key, size) ?? assert.fail();
+  assert.notEqual(others.descriptor(), undefined);
+  const [file] = blobFilesIn(folder);
+  chmodSync(file ?? assert.fail(), 0o640);
+  const handle = openCache(folder).lookup(key, size) ?? assert.fail();
+  assert.equal(others.descriptor(), undefined);
+  assert.equal(handle.descriptor(), undefined);
+  assert.ok(readRange(handle, 0, 4 * MiB));
+  assert.equal(handle.descriptor(), undefined, 'one block was not looked at');
+  assert.ok(readRange(handle)?.equals(contentsOf(key, size)));
+  assert.notEqual(handle.descriptor(), undefined);
+  assert.notEqual(
+    openCache(folder).lookup(key, size)?.descriptor(),
+    undefined,
+    'others need not read it again',
+  );
 });
 
 test('the descriptor of a whole blob reads its bytes', t => {

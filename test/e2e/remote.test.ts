@@ -3,15 +3,18 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Gate } from '../support/gate.js';
 import {
+  type FacetMount,
   inPlace,
   type Place,
   type Result,
   type Running,
+  root,
   type User,
   until,
   users,
@@ -150,16 +153,48 @@ async function sh({ place }: Site, script: string, ...args: string[]): Promise<R
   return place.succeed('bash', ['-c', script, 'sh', ...args]);
 }
 
+/** What the disk below wants of those who read past the page cache. */
+const ALIGNED = 4096;
+
 /** A script that reads past the kernel's page cache. */
 const READ = 'dd if="$1" bs=128K iflag=direct,skip_bytes,count_bytes skip="$2" count="$3" status=none';
 
 async function readAt(site: Site, file: string, from: number, count: number): Promise<Buffer> {
-  return (await sh(site, READ, file, String(from), String(count))).bytes;
+  const before = from % ALIGNED;
+  const length = Math.ceil((before + count) / ALIGNED) * ALIGNED;
+  const { bytes } = await sh(site, READ, file, String(from - before), String(length));
+  return bytes.subarray(before, before + count);
 }
 
 /** A program that reads a file, with what it says on stderr. */
 function reading(site: Site, file: string): Running {
   return site.place.start('sha256sum', ['--', file]);
+}
+
+/** Reads a file through a mount whose process does not run. */
+async function assertReadWithout({ process: { pid } }: FacetMount, file: string, contents: Buffer) {
+  const opened = await open(file);
+  try {
+    process.kill(pid ?? assert.fail(), 'SIGSTOP');
+    // Without the file's attributes, for which the mount might be asked.
+    const read = opened.read(Buffer.alloc(contents.length + 1));
+    const late = wait(10_000).then(() => assert.fail('the mount is asked for every read'));
+    const { buffer, bytesRead } = await Promise.race([read, late]);
+    assert.equal(sha256(buffer.subarray(0, bytesRead)), sha256(contents));
+  } finally {
+    process.kill(pid ?? assert.fail(), 'SIGCONT');
+    await opened.close();
+  }
+}
+
+/** Turns a byte in the middle of the only blob. */
+function damageBlob(place: Place): void {
+  const [file, ...more] = filesBelow(place.home).filter(each => each.includes('/blobs/'));
+  assert.deepEqual(more, []);
+  const path = join(place.home, file ?? assert.fail('no blob'));
+  const contents = readFileSync(path);
+  contents[5 * MB] = (contents[5 * MB] ?? 0) ^ 0xff;
+  writeFileSync(path, contents);
 }
 
 async function assertReads(running: Running, contents: Buffer, what: string): Promise<void> {
@@ -542,6 +577,29 @@ describe('remote sources', { concurrency: 3 }, () => {
       });
     });
   });
+
+  for (const who of users) {
+    describe(`a file that is in the cache as a whole, read by ${who.name}`, () => {
+      it('needs nobody but the kernel, or the cache, and damage on the disk is noticed', () => {
+        const large = randomBytes(9 * MB + 99);
+        return atBucket(who, { large }, async site => {
+          const { place, gate, done } = site;
+          await done('cache', 'warm', '/b/large');
+          const first = await place.mount();
+          const file = join(first.mountpoint, 'b/large');
+          if (who === root) await assertReadWithout(first, file, large);
+          await gate.close();
+          await assertReads(reading(site, file), large, 'from the cache');
+          assert.equal((await checked(first.stop())).status, 0);
+          damageBlob(place);
+          await gate.open();
+          const second = await place.mount();
+          await assertReads(reading(site, file), large, 'after the disk has spoilt a block');
+          assert.equal((await checked(second.stop())).status, 0);
+        });
+      });
+    });
+  }
 
   describe('two mounts and a fetch', () => {
     it('share one cache', () => {

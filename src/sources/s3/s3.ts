@@ -1,7 +1,7 @@
 /** Buckets: Amazon S3 and whatever speaks its language. A version of a file is its entity tag. */
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
-import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
+import type { RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
 import { type Retry, retried } from '../retry.js';
 import {
   Connections,
@@ -25,12 +25,13 @@ import type { Surroundings } from '../web/surroundings.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
+import { readSurroundings } from './surroundings.js';
 import { type Page, type PageQuery, walk } from './walk.js';
 import { parsePage, wholeSecondsUs } from './xml.js';
 
 /** What a catalog may keep: where the bucket is, never a secret. */
 export interface S3Options extends EndpointOptions, CredentialOptions {
-  /** By default that of the environment, else us-east-1; a bucket elsewhere says so itself. */
+  /** By default that of the environment or the profile, else us-east-1; a bucket elsewhere says so itself. */
   region?: string | undefined;
 }
 
@@ -44,12 +45,13 @@ export async function openS3(
   surroundings: Surroundings,
 ): Promise<RemoteSource> {
   const address = parseS3Uri(uri);
-  const environment = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  const connections = new Connections(surroundings.timeouts);
+  const configured = await readSurroundings(options.profile);
+  const connections = new Connections(surroundings.timeouts, configured.ca);
   const client = new S3Client({
     ...options,
     bucket: address.bucket,
-    region: options.region ?? environment ?? 'us-east-1',
+    endpoint: options.endpoint ?? configured.endpoint,
+    region: options.region ?? configured.region ?? 'us-east-1',
     connections,
     credentials: await credentialChain(options),
   });
@@ -69,7 +71,7 @@ class S3Source implements RemoteSource {
     this.#retry = retry;
   }
 
-  folders(signal: AbortSignal): AsyncIterable<RemoteFolder> {
+  folders(signal: AbortSignal): ReturnType<RemoteSource['folders']> {
     const page = (query: PageQuery, signal: AbortSignal) =>
       retried(() => this.#page(query, signal), this.#retry, signal);
     return walk(page, this.#address.prefix, signal);

@@ -1,5 +1,6 @@
 /** Web servers as sources: what is crawled and what is not, redirects, and lists. */
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
 import { fails, filesOf, readBytes } from '../../contract/remote-source.js';
@@ -29,6 +30,60 @@ test('a folder may be named without its slash', async context => {
     String(await readBytes(later, { path: 'b/c', key: undefined, size: 7, version: undefined })),
     'pub/b/c',
   );
+});
+
+test('what cannot be listed below the root is told, and is no reason to stop', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(
+    folder,
+    'a',
+    'closed/x',
+    'login/x',
+    'broken/x',
+    'page/x',
+    'gone/x',
+    'open/b',
+    'open/closed',
+    'open/gone',
+  );
+  const serve = serveFolder(folder);
+  const faults: Record<string, (response: ServerResponse) => void> = {
+    '/closed/': response => void response.writeHead(401).end(),
+    '/broken/': response => void response.writeHead(500).end(),
+    '/gone/': response => void response.writeHead(404).end(),
+    '/page/': response => void response.writeHead(200, { 'content-type': 'text/plain' }).end('hello'),
+    '/login/': response => void response.writeHead(302, { location: '/open/' }).end(),
+    '/open/closed': response => void response.writeHead(403).end(),
+    '/open/gone': response => void response.writeHead(404).end(),
+  };
+  const { url } = await startServer(context, (request, response) => {
+    const fault = faults[request.url ?? ''];
+    if (fault === undefined) serve(request, response);
+    else fault(response);
+  });
+  const source = await open(context, `${url}/`);
+  const unreadable = ['broken', 'closed', 'gone', 'login', 'open/closed', 'page'];
+  const files = await filesOf(source, unreadable);
+  assert.deepEqual([...files.keys()].sort(), ['a', 'open/b']);
+  const reasons = new Map<string, string>();
+  for await (const told of source.folders(new AbortController().signal)) {
+    if ('reason' in told) reasons.set(told.path, told.reason);
+  }
+  assert.equal(reasons.get('closed'), 'the server answers 401');
+  assert.equal(reasons.get('login'), `it leads to ${url}/open/`);
+});
+
+test('a server that goes away in the middle of a listing', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, ...Array.from({ length: 40 }, (_, at) => `f${at}/x`));
+  const serve = serveFolder(folder);
+  let requests = 0;
+  const { url } = await startServer(context, (request, response) => {
+    if (++requests > 1) request.socket.destroy();
+    else serve(request, response);
+  });
+  await assert.rejects(filesOf(await open(context, `${url}/`)), fails('unreachable', /closed in the middle/));
+  assert.ok(requests < 20, `${requests} requests`);
 });
 
 test('a list of files', async context => {
@@ -68,30 +123,49 @@ test('folders in folders without end are an error', async context => {
   await assert.rejects(filesOf(await open(context, `${url}/`)), fails('failed', /deeper/));
 });
 
-test('a folder that cannot be listed ends the listing', async context => {
+test('a folder that cannot be listed is told, and the rest is listed', async context => {
   const folder = temporaryFolder(context);
-  writeFiles(folder, 'a', 'b/c');
+  writeFiles(folder, 'a', 'b/c', 'd/e');
   const good = serveFolder(folder);
-  for (const [status, code] of [
-    [403, 'denied'],
-    [500, 'unreachable'],
-    [404, 'not-found'],
-  ] as const) {
+  for (const status of [403, 500, 404]) {
     const { url } = await startServer(context, (request, response) =>
       request.url === '/b/' ? void response.writeHead(status).end() : good(request, response),
     );
-    await assert.rejects(filesOf(await open(context, `${url}/`)), fails(code));
+    assert.deepEqual([...(await filesOf(await open(context, `${url}/`), ['b'])).keys()].sort(), ['a', 'd/e']);
   }
 });
 
-test('a file that is listed and may not be read is left out', async context => {
+test('a folder that leads to a page elsewhere, to sign in for example, cannot be listed', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'a', 'b/c', 'login/d');
+  const good = serveFolder(folder);
+  const { url } = await startServer(context, (request, response) =>
+    request.url === '/b/'
+      ? void response.writeHead(302, { location: '/login/' }).end()
+      : good(request, response),
+  );
+  const files = await filesOf(await open(context, `${url}/`), ['b']);
+  assert.deepEqual([...files.keys()].sort(), ['a', 'login/d']);
+});
+
+test('where one folder after another fails, it is the server that is away', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'a', ...Array.from({ length: 30 }, (_, index) => `d${index}/f`));
+  const good = serveFolder(folder);
+  const { url } = await startServer(context, (request, response) =>
+    request.url?.startsWith('/d') ? void response.writeHead(503).end() : good(request, response),
+  );
+  await assert.rejects(filesOf(await open(context, `${url}/`)), fails('unreachable'));
+});
+
+test('a file that is listed and may not be read is told', async context => {
   const folder = temporaryFolder(context);
   writeFiles(folder, 'a', 'b');
   const good = serveFolder(folder);
   const { url } = await startServer(context, (request, response) =>
     request.url === '/b' ? void response.writeHead(403).end() : good(request, response),
   );
-  assert.deepEqual([...(await filesOf(await open(context, `${url}/`))).keys()], ['a']);
+  assert.deepEqual([...(await filesOf(await open(context, `${url}/`), ['b'])).keys()], ['a']);
 });
 
 test('a page that is no index is an error', async context => {
