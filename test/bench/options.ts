@@ -18,6 +18,8 @@ export interface BenchOptions {
   keep: boolean;
   /** Which chapters, of a benchmark that has some; none means all. */
   only: string[];
+  /** Milliseconds of the lines to measure, of a benchmark that has some; none means all. */
+  delaysMs: number[];
   installPeers: boolean;
 }
 
@@ -28,6 +30,7 @@ const USAGE = `Options:
   --big MIB         size of the large file (default: 1024)
   --rounds N        how often each contender takes its turn
   --only CHAPTER    only this part of bench:remote; may be repeated
+  --delay MS        only so far away, in bench:remote; may be repeated
   --keep            leave trees and catalogs behind
   --install-peers   first install bindfs, rclone and s3fs with apt-get (Debian, as root)
   --help            show this`;
@@ -43,6 +46,7 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
       big: { type: 'string', default: '1024' },
       rounds: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
+      delay: { type: 'string', multiple: true, default: [] },
       keep: { type: 'boolean', default: false },
       'install-peers': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -59,6 +63,7 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
     tree: values.tree === undefined ? undefined : resolve(values.tree),
     bigMiB: positive('--big', values.big),
     only: values.only,
+    delaysMs: values.delay.map(delay => (delay === '0' ? 0 : positive('--delay', delay))),
     keep: values.keep,
     installPeers: values['install-peers'],
   };

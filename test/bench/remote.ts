@@ -7,142 +7,135 @@
  * reader has gone. Beside the time is the processor time of the process that mounts, which other programs that run at the
  * same time disturb less.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Bench, isProgram, makeFolder, note, remove, runBench } from './bench.js';
-import { FACET_ROOT, FACET_USER, RCLONE } from './contenders.js';
 import { scan } from './facet.js';
 import { missingPeers } from './peers.js';
 import {
   BARE,
   BARE_TO_FILE,
   LOCAL,
+  type MountContender,
   makeHome,
   mountContenders,
-  S3FS,
+  ROOMY,
   setCredentials,
 } from './remote/contenders.js';
-import { LIMIT_SECONDS, type Measured, MountUnderTest, readBare, readFiles } from './remote/measure.js';
+import { measureFetches } from './remote/fetches.js';
+import { LIMIT_SECONDS, MountUnderTest, readBare, readFiles } from './remote/measure.js';
 import { largeKey, MIB } from './remote/objects.js';
-import { type Line, startServer } from './remote/servers.js';
-import { READ_WHOLE, type Work, worksFor } from './remote/works.js';
-import { medianOf, type Round, ratioOf, runRounds } from './rounds.js';
-import { formatRatio, formatSeconds, printTable } from './table.js';
+import { promises } from './remote/promises.js';
+import { printLine, record, SCAN } from './remote/report.js';
+import { type Line, type Server, startServer } from './remote/servers.js';
+import { chaptersOf, FETCH, READ_WHOLE, type Work, worksFor } from './remote/works.js';
+import { type Round, runRounds } from './rounds.js';
+import { type Bound, printBounds } from './table.js';
 
 const DELAYS_MS = [0, 20, 100];
 const DEFAULT_LISTED = 20_000;
-const NAMES = [FACET_ROOT, FACET_USER, RCLONE, S3FS, BARE, BARE_TO_FILE, LOCAL];
-/** Much more than is read, so that nothing has to go. */
-const ROOMY_BYTES = 60e9;
 
 export async function benchRemote(bench: Bench): Promise<void> {
+  checkChapters(bench);
   const missing = missingPeers(['rclone', 's3fs']);
   if (missing) console.log(`\n${missing}`);
   setCredentials();
-  const size = { largeBytes: bench.options.bigMiB * MIB, listed: bench.options.files ?? DEFAULT_LISTED };
-  const server = await startServer(size, DELAYS_MS);
+  const { bigMiB, files = DEFAULT_LISTED, delaysMs } = bench.options;
+  const size = { largeBytes: bigMiB * MIB, listed: files };
+  const server = await startServer(size, delaysMs.length === 0 ? DELAYS_MS : delaysMs);
   try {
-    for (const line of server.lines) {
-      const works = worksFor(line.delayMs, size.largeBytes, size.listed).filter(each =>
-        isWanted(bench, each.chapter),
-      );
-      const rounds = await runRounds(bench.options.rounds ?? 1, (round, nth) =>
-        measureLine(bench, line, works, round, nth),
-      );
-      printLine(line, works, rounds);
-    }
+    for (const line of server.lines) await benchLine(bench, line, files);
+    await benchPromises(bench, server);
   } finally {
     await server.close();
   }
+}
+
+function checkChapters({ options }: Bench): void {
+  const known = [...chaptersOf(worksFor(0, MIB, 0)), FETCH, ...Object.keys(promises)];
+  const unknown = options.only.find(each => !known.includes(each));
+  if (unknown !== undefined)
+    throw new Error(`--only: there is no chapter '${unknown}', but ${known.join(', ')}`);
 }
 
 function isWanted({ options }: Bench, chapter: string): boolean {
   return options.only.length === 0 || options.only.includes(chapter);
 }
 
-async function measureLine(
-  bench: Bench,
-  line: Line,
-  works: readonly Work[],
-  round: Round,
-  nth: number,
-): Promise<void> {
-  const folder = makeFolder(bench, `remote-${line.delayMs}-${nth}`);
-  const home = await makeHome(folder, line, { maxBytes: ROOMY_BYTES });
-  round.set('scan', (await scan(home)).seconds);
-  await measureBare(line, works, round, join(folder, 'local'));
-  for (const contender of mountContenders(bench, line, folder, home)) {
-    note(`${line.delayMs} ms: ${contender.name} …`);
-    const mount = await MountUnderTest.open(contender);
-    try {
-      for (const work of works) record(round, work, contender.name, await mount.measure(work));
-    } finally {
-      await mount.close();
-    }
-  }
-  await remove(folder);
+async function benchLine(bench: Bench, line: Line, listed: number): Promise<void> {
+  const all = worksFor(line.delayMs, bench.options.bigMiB * MIB, listed);
+  const works = all.filter(each => isWanted(bench, each.chapter));
+  const fetch = isWanted(bench, FETCH) ? [`fetch ${bench.options.bigMiB} MiB to a file`] : [];
+  const names = [...works.map(each => each.name), ...fetch];
+  if (names.length === 0) return;
+  const rounds = await runRounds(bench.options.rounds ?? 1, async (round, nth) => {
+    const folder = makeFolder(bench, `remote-${line.delayMs}-${nth}`);
+    const home = await makeHome(folder, line, ROOMY);
+    round.set(SCAN, (await scan(home)).seconds);
+    await measureBare(line, works, round, join(folder, 'local'));
+    for (const each of mountContenders(bench, line, folder, home))
+      await measureMount(line, each, works, round);
+    for (const name of fetch) await measureFetch(bench, line, name, folder, home, round);
+    await remove(folder);
+  });
+  printLine(line.delayMs, names, rounds);
 }
 
 /** The bare requests, and what they have written to the local disk. */
 async function measureBare(line: Line, works: readonly Work[], round: Round, folder: string): Promise<void> {
   for (const work of works) {
-    const { order, isWarm = false } = work;
+    const { name, order, isWarm = false } = work;
     if (order === undefined) continue;
-    if (!isWarm) record(round, work, BARE, await readBare(line, work, order));
+    if (!isWarm) record(round, name, BARE, await readBare(line, work, order));
     if (order.plan !== 'inOrder') continue;
     const to = join(folder, largeKey(READ_WHOLE));
-    mkdirSync(dirname(to), { recursive: true });
-    if (!isWarm) record(round, work, BARE_TO_FILE, await readBare(line, work, order, to));
-    else record(round, work, LOCAL, await readFiles({ root: folder, as: undefined }, order));
+    if (!isWarm) record(round, name, BARE_TO_FILE, await readBare(line, work, order, to));
+    else record(round, name, LOCAL, await readFiles({ root: folder, as: undefined }, order, LIMIT_SECONDS));
   }
 }
 
-function record(
+/** Who was given up is not asked to do the same again. */
+async function measureMount(
+  { delayMs }: Line,
+  contender: MountContender,
+  works: readonly Work[],
   round: Round,
-  { name }: Work,
-  contender: string,
-  { seconds, cpuSeconds, isGivenUp }: Measured,
-): void {
-  round.set(key(name, contender), seconds);
-  if (!isGivenUp) round.set(cpuKey(name, contender), cpuSeconds);
+): Promise<void> {
+  note(`${delayMs} ms: ${contender.name} …`);
+  const mount = await MountUnderTest.open(contender);
+  const givenUp = new Set<string>();
+  try {
+    for (const work of works) {
+      if (givenUp.has(work.chapter)) continue;
+      const measured = await mount.measure(work);
+      record(round, work.name, contender.name, measured);
+      if (measured.isGivenUp) givenUp.add(work.chapter);
+    }
+  } finally {
+    await mount.close();
+  }
 }
 
-function key(work: string, contender: string): string {
-  return `${work}; ${contender}`;
+async function measureFetch(
+  bench: Bench,
+  line: Line,
+  name: string,
+  folder: string,
+  home: string,
+  round: Round,
+): Promise<void> {
+  note(`${line.delayMs} ms: ${name} …`);
+  const fetches = await measureFetches(line, folder, home, bench.options.bigMiB * MIB);
+  for (const each of fetches) record(round, name, each.name, each.measured);
 }
 
-function cpuKey(work: string, contender: string): string {
-  return `${key(work, contender)}; cpu`;
-}
-
-function printLine({ delayMs }: Line, works: readonly Work[], rounds: readonly Round[]): void {
-  const cell = (work: string, name: string) => {
-    const [seconds, cpu] = [medianOf(rounds, key(work, name)), medianOf(rounds, cpuKey(work, name))];
-    if (seconds === undefined) return '–';
-    return cpu === undefined ? `> ${LIMIT_SECONDS} s` : `${formatSeconds(seconds)} (${cpu.toFixed(2)})`;
-  };
-  const present = NAMES.filter(name =>
-    works.some(work => medianOf(rounds, key(work.name, name)) !== undefined),
-  );
-  printTable(
-    `From afar, ${delayMs} ms: time (processor seconds of its process), median of ${rounds.length}`,
-    ['work', ...present],
-    works.map(({ name }) => [name, ...present.map(each => cell(name, each))]),
-  );
-  console.log(`\nfacet index scan of the bucket took ${formatSeconds(medianOf(rounds, 'scan'))}.`);
-  const pairs = present
-    .filter(each => each === FACET_ROOT || each === FACET_USER)
-    .flatMap(above =>
-      [RCLONE, S3FS, BARE, LOCAL].filter(each => present.includes(each)).map(below => ({ above, below })),
-    );
-  printTable(
-    `From afar, ${delayMs} ms: ratios (below 1 is faster than the other)`,
-    ['work', ...pairs.map(({ above, below }) => `${above} ÷ ${below}`)],
-    works.map(({ name }) => [
-      name,
-      ...pairs.map(({ above, below }) => formatRatio(ratioOf(rounds, key(name, above), key(name, below)))),
-    ]),
-  );
+/** What a delay makes no worse is measured on the shortest line. */
+async function benchPromises(bench: Bench, server: Server): Promise<void> {
+  const [line] = server.lines;
+  const wanted = Object.entries(promises).filter(([chapter]) => isWanted(bench, chapter));
+  if (!line || wanted.length === 0) return;
+  const bounds: Bound[] = [];
+  for (const [, measure] of wanted) bounds.push(...(await measure(bench, server, line)));
+  printBounds(bounds);
 }
 
 if (isProgram(import.meta.url)) await runBench('facet: from afar', benchRemote);

@@ -32,12 +32,17 @@ export interface MountContender {
   open(): Promise<View>;
 }
 
+interface FacetContender extends MountContender {
+  home: string;
+}
+
 /** Nobody checks them; every contender signs with them. */
 const KEY_ID = 'bench';
 const SECRET = 'bench-secret';
 
-/** Where each contender looks for the keys. */
+/** Where each contender looks for the keys. What the user has set for Amazon is not for this server. */
 export function setCredentials(): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS')) delete process.env[name];
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: KEY_ID,
     AWS_SECRET_ACCESS_KEY: SECRET,
@@ -55,16 +60,21 @@ export function mountContenders(bench: Bench, line: Line, folder: string, home: 
   return [...facets(bench, home), ...peers.filter(each => isInstalled(each.name))];
 }
 
-function facets(bench: Bench, home: string): MountContender[] {
-  const own = { name: isRoot ? FACET_ROOT : FACET_USER, open: () => openFacet(bench, home, SOURCE) };
+/** As root also the mount of somebody else, who reads a copy of the home. */
+export function facets(bench: Bench, home: string): FacetContender[] {
+  const own = { name: isRoot ? FACET_ROOT : FACET_USER, home, open: () => openFacet(bench, home, SOURCE) };
   if (!isRoot) return [own];
   const copy = giveTo(NOBODY, home, `${home}-user`);
-  return [own, { name: FACET_USER, open: () => openFacet(bench, copy, SOURCE, NOBODY) }];
+  const open = () => openFacet(bench, copy, SOURCE, NOBODY);
+  return [own, { name: FACET_USER, home: copy, open }];
 }
 
 export interface CacheSize {
   maxBytes: number;
 }
+
+/** Much more than is read, so that nothing has to go. */
+export const ROOMY: CacheSize = { maxBytes: 60e9 };
 
 /** A home of facet with the bucket as its source, not scanned yet. */
 export async function makeHome(folder: string, { endpoint }: Line, { maxBytes }: CacheSize): Promise<string> {
@@ -97,6 +107,8 @@ function openRclone(bench: Bench, line: Line, cache: string): Promise<View> {
   const mountpoint = mountpointFor(bench, RCLONE);
   mkdirSync(cache, { recursive: true });
   const args = ['mount', rcloneRemote(line), mountpoint, '--read-only', '--vfs-cache-mode', 'full'];
+  // It would ask for each object what another rclone might have said of its time.
+  args.push('--use-server-modtime');
   return openMount({
     program: RCLONE,
     args: [...args, '--cache-dir', cache, ...rcloneConfig(cache)],

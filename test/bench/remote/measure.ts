@@ -1,5 +1,6 @@
 /** Does one work through one contender, and says what it took. */
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { View } from '../contenders.js';
 import { cpuSecondsOf, type RunOptions, run } from '../processes.js';
@@ -8,8 +9,8 @@ import type { ReadingOrder, ReadingReport } from './reading.js';
 import type { Line } from './servers.js';
 import type { Order, Work } from './works.js';
 
-/** Who is not ready by then is given up. */
-export const LIMIT_SECONDS = 30;
+/** Who takes his turn and is not ready by then is given up. */
+export const LIMIT_SECONDS = 20;
 
 export interface Measured {
   seconds: number;
@@ -51,7 +52,7 @@ export class MountUnderTest {
   }
 
   #do({ order }: Work) {
-    return order ? readFiles(this.#view, order) : list(this.#view);
+    return order ? readFiles(this.#view, order, LIMIT_SECONDS) : list(this.#view);
   }
 
   async #reopen(): Promise<void> {
@@ -64,32 +65,35 @@ export class MountUnderTest {
   }
 }
 
-async function list({ root, as }: View) {
-  const { seconds, status } = await runLimited(
-    'find',
-    [join(root, 'many'), '-type', 'f', '-printf', '%s %T@\\n'],
-    { as },
-  );
+async function list({ root, as }: View): Promise<Omit<Measured, 'cpuSeconds'>> {
+  const args = [join(root, 'many'), '-type', 'f', '-printf', '%s %T@\\n'];
+  const { seconds, status } = await runLimited('find', args, { as, limitSeconds: LIMIT_SECONDS });
   return { seconds, isGivenUp: status === null };
 }
 
 /** Reads files below a folder. */
-export function readFiles({ root, as }: Pick<View, 'root' | 'as'>, order: Order): Promise<Measured> {
-  return read(READ_FILES, { ...order, from: root, parallel: 1 }, { as });
+export function readFiles(
+  { root, as }: Pick<View, 'root' | 'as'>,
+  order: Order,
+  limitSeconds: number,
+): Promise<Measured> {
+  return read(READ_FILES, { ...order, from: root, parallel: 1 }, { as, limitSeconds });
 }
 
 /** Asks the server itself; what comes is dropped, or written to a file. */
 export function readBare(
   { endpoint }: Line,
-  { parallel, bareSize }: Work,
+  { parallel, bareSize }: Pick<Work, 'parallel' | 'bareSize'>,
   order: Order,
   to?: string,
 ): Promise<Measured> {
   const size = bareSize ?? order.size;
+  const target = to === undefined ? {} : { to };
+  if (to !== undefined) mkdirSync(dirname(to), { recursive: true });
   return read(
     READ_SERVER,
-    { ...order, size, from: endpoint, parallel, ...(to === undefined ? {} : { to }) },
-    {},
+    { ...order, size, from: endpoint, parallel, ...target },
+    { limitSeconds: LIMIT_SECONDS },
   );
 }
 
@@ -103,14 +107,8 @@ async function read(program: string, order: ReadingOrder, options: RunOptions): 
 
 /** The status is null when the time was over. */
 async function runLimited(program: string, args: readonly string[], options: RunOptions) {
-  const finished = await run(program, args, { ...options, limitSeconds: LIMIT_SECONDS, mayFail: true });
+  const finished = await run(program, args, { ...options, mayFail: true });
   const { status, stderr } = finished;
-  if (status !== null && status !== 0)
-    throw new Error(
-      stderr
-        .trim()
-        .split('\n')
-        .find(line => line.includes('Error')) ?? stderr,
-    );
-  return finished;
+  if (status === null || status === 0) return finished;
+  throw new Error(stderr.split('\n').find(line => line.includes('Error')) ?? stderr);
 }

@@ -30,13 +30,16 @@ const sent = { requests: 0, bytes: 0 };
 
 function onRequest(request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://server');
-  if (url.pathname === '/-/sent') return void response.end(JSON.stringify(sent));
+  if (url.pathname === '/-/sent') {
+    response.end(JSON.stringify(sent));
+    return;
+  }
   sent.requests++;
   const [, bucket, ...names] = url.pathname.split('/');
   const key = names.map(decodeURIComponent).join('/');
-  if (bucket !== BUCKET) return refuse(response, 404, 'NoSuchBucket');
-  if (key === '') return answerBucket(request, response, url.searchParams);
-  answerObject(request, response, key).catch(error => response.destroy(error));
+  if (bucket !== BUCKET) refuse(response, 404, 'NoSuchBucket');
+  else if (key === '') answerBucket(request, response, url.searchParams);
+  else answerObject(request, response, key).catch(error => response.destroy(error));
 }
 
 function answerBucket({ method }: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {

@@ -23,10 +23,8 @@ export interface Work {
   restarts?: boolean;
 }
 
-export const chapterNames = ['first-byte', 'list', 'small', 'random', 'skip', 'sequential'] as const;
-
 /** Somebody who waits for each answer gets so many seconds' worth of round trips. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 3_000;
 const FIRST_BYTES = 3;
 const MOST_RANDOM = 500;
 
@@ -80,5 +78,12 @@ export function worksFor(delayMs: number, largeBytes: number, listed: number): W
   ];
 }
 
-/** An object that no work above reads. */
+export function chaptersOf(works: readonly Work[]): Set<string> {
+  return new Set(works.map(each => each.chapter));
+}
+
+/** The chapter of what needs no mount. */
+export const FETCH = 'fetch';
+
+/** An object that no work above reads: it is fetched. */
 export const FETCHED = LARGE_OBJECTS - 1;
