@@ -1,4 +1,4 @@
-/** `npm run bench`: all benchmarks, one after the other, on trees that they share. */
+/** `npm run bench`: all benchmarks of local files, one after the other, on trees that they share. */
 import { type Bench, runBench } from './bench.js';
 import { benchIndex } from './index.js';
 import { benchMount } from './mount.js';

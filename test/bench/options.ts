@@ -63,13 +63,17 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
     tree: values.tree === undefined ? undefined : resolve(values.tree),
     bigMiB: positive('--big', values.big),
     only: values.only,
-    delaysMs: values.delay.map(delay => (delay === '0' ? 0 : positive('--delay', delay))),
+    delaysMs: values.delay.map(delay => wholeNumber('--delay', delay, 0)),
     keep: values.keep,
     installPeers: values['install-peers'],
   };
 }
 
 function positive(option: string, text: string): number {
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new Error(`${option}: expected a whole number above 0, found '${text}'`);
+  return wholeNumber(option, text, 1);
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`${option}: expected a whole number from ${least} on, found '${text}'`);
 }

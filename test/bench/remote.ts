@@ -83,13 +83,13 @@ async function benchLine(bench: Bench, line: Line, listed: number): Promise<void
 /** The bare requests, and what they have written to the local disk. */
 async function measureBare(line: Line, works: readonly Work[], round: Round, folder: string): Promise<void> {
   for (const work of works) {
-    const { name, order, isWarm = false } = work;
-    if (order === undefined) continue;
-    if (!isWarm) record(round, name, BARE, await readBare(line, work, order));
-    if (order.plan !== 'inOrder') continue;
+    const { name, task, isWarm = false } = work;
+    if ('listed' in task) continue;
+    if (!isWarm) record(round, name, BARE, await readBare(line, work, task));
+    if (task.plan !== 'inOrder') continue;
     const to = join(folder, largeKey(READ_WHOLE));
-    if (!isWarm) record(round, name, BARE_TO_FILE, await readBare(line, work, order, to));
-    else record(round, name, LOCAL, await readFiles({ root: folder, as: undefined }, order, LIMIT_SECONDS));
+    if (!isWarm) record(round, name, BARE_TO_FILE, await readBare(line, work, task, to));
+    else record(round, name, LOCAL, await readFiles({ root: folder, as: undefined }, task, LIMIT_SECONDS));
   }
 }
 

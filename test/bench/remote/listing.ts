@@ -38,12 +38,14 @@ export function listPage(listing: Listing, query: URLSearchParams): string {
   return document(
     'ListBucketResult',
     `<Name>${listing.bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${items.length}</KeyCount>` +
-      `<MaxKeys>${most}</MaxKeys><Delimiter>${delimiter}</Delimiter><IsTruncated>${isTruncated}</IsTruncated>${more}${items.join('')}`,
+      `<MaxKeys>${most}</MaxKeys><Delimiter>${delimiter}</Delimiter>` +
+      `<IsTruncated>${isTruncated}</IsTruncated>${more}${items.join('')}`,
   );
 }
 
 export function document(root: string, inner: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</${root}>`;
+  const start = `<${root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${start}${inner}</${root}>`;
 }
 
 function contents({ sizes, modified, etag }: Listing, key: string): string {

@@ -7,7 +7,7 @@ import { cpuSecondsOf, type RunOptions, run } from '../processes.js';
 import type { MountContender } from './contenders.js';
 import type { ReadingOrder, ReadingReport } from './reading.js';
 import type { Line } from './servers.js';
-import type { Order, Work } from './works.js';
+import type { Everything, Order, Work } from './works.js';
 
 /** Who takes his turn and is not ready by then is given up. */
 export const LIMIT_SECONDS = 20;
@@ -51,8 +51,8 @@ export class MountUnderTest {
     return { seconds: restartSeconds + done.seconds, cpuSeconds, isGivenUp: done.isGivenUp };
   }
 
-  #do({ order }: Work) {
-    return order ? readFiles(this.#view, order, LIMIT_SECONDS) : list(this.#view);
+  #do({ task }: Work) {
+    return 'listed' in task ? list(this.#view, task) : readFiles(this.#view, task, LIMIT_SECONDS);
   }
 
   async #reopen(): Promise<void> {
@@ -65,9 +65,12 @@ export class MountUnderTest {
   }
 }
 
-async function list({ root, as }: View): Promise<Omit<Measured, 'cpuSeconds'>> {
+async function list({ root, as }: View, { listed }: Everything): Promise<Omit<Measured, 'cpuSeconds'>> {
   const args = [join(root, 'many'), '-type', 'f', '-printf', '%s %T@\\n'];
-  const { seconds, status } = await runLimited('find', args, { as, limitSeconds: LIMIT_SECONDS });
+  const options = { as, capture: true, limitSeconds: LIMIT_SECONDS };
+  const { seconds, status, stdout } = await runLimited('find', args, options);
+  const files = stdout.split('\n').length - 1;
+  if (status === 0 && files !== listed) throw new Error(`${root} lists ${files} files instead of ${listed}`);
   return { seconds, isGivenUp: status === null };
 }
 

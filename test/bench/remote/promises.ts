@@ -1,4 +1,7 @@
-/** What facet promises of itself: how much a player costs, how much memory many readers take, and that its cache keeps to its size. */
+/**
+ * What facet promises of itself: how much is downloaded for a player, how much memory many readers take, and that the cache
+ * keeps to its size. The chapters are named by the options of the command line.
+ */
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
@@ -107,7 +110,7 @@ async function sizeOfCache(bench: Bench, line: Line): Promise<Bound> {
     await readFiles(view, order, PATIENT_SECONDS).finally(() => clearInterval(timer));
   });
   const says = `a cache of ${formatMegabytes(maxBytes)}, through which ten times as much is read: most that it had`;
-  return { says, measured, bound: maxBytes, format: formatMegabytes };
+  return { says, measured, bound: maxBytes, format: bytes => `${formatCount(bytes)} bytes` };
 }
 
 /** What the contents in a cache take of the disk. Whatever goes meanwhile takes nothing. */
@@ -123,7 +126,7 @@ function diskBytesOf(cache: string): number {
   }, 0);
 }
 
-/** A mount with an empty cache: of somebody who is not root where that is possible, because all bytes go through facet then. */
+/** A mount with an empty cache, of somebody who is not root where that is possible: then all bytes go through facet. */
 async function withMount(
   bench: Bench,
   line: Line,

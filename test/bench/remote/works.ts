@@ -8,11 +8,15 @@ import type { ReadingOrder } from './reading.js';
 /** Pieces to read; what is left out is not of interest to the plan. */
 export type Order = Pick<ReadingOrder, 'plan'> & PlanOptions;
 
+/** Everything below `many`, which are so many files. */
+export interface Everything {
+  listed: number;
+}
+
 export interface Work {
   chapter: string;
   name: string;
-  /** Undefined: list everything below `many`. */
-  order?: Order;
+  task: Order | Everything;
   /** How many requests a bare reader has under way. */
   parallel: number;
   /** What another size of requests a bare reader makes, in bytes. */
@@ -35,17 +39,22 @@ export function worksFor(delayMs: number, largeBytes: number, listed: number): W
   const fitting = (most: number) => Math.min(most, Math.round(PATIENCE_MS / Math.max(delayMs, 1)));
   const [small, random] = [delayMs === 0 ? SMALL_OBJECTS : fitting(SMALL_OBJECTS), fitting(MOST_RANDOM)];
   const base = { nth: 0, largeBytes, count: 0, size: MIB };
-  const list = { chapter: 'list', name: `find -printf '%s %T@', ${formatCount(listed)} files`, parallel: 1 };
+  const list = {
+    chapter: 'list',
+    name: `find -printf '%s %T@', ${formatCount(listed)} files`,
+    task: { listed },
+    parallel: 1,
+  };
   const files: Work = {
     chapter: 'small',
     name: `read ${formatCount(small)} files of 4 KiB`,
-    order: { ...base, plan: 'smallFiles', count: small, size: 4 * KIB },
+    task: { ...base, plan: 'smallFiles', count: small, size: 4 * KIB },
     parallel: 1,
   };
   const whole: Work = {
     chapter: 'sequential',
     name: `read ${largeBytes / MIB} MiB in order`,
-    order: { ...base, plan: 'inOrder', nth: READ_WHOLE },
+    task: { ...base, plan: 'inOrder', nth: READ_WHOLE },
     parallel: 8,
     bareSize: 8 * MIB,
   };
@@ -53,7 +62,7 @@ export function worksFor(delayMs: number, largeBytes: number, listed: number): W
     {
       chapter: 'first-byte',
       name: `first byte of ${FIRST_BYTES} objects of 10 GB`,
-      order: { ...base, plan: 'firstBytes', count: FIRST_BYTES, size: 1 },
+      task: { ...base, plan: 'firstBytes', count: FIRST_BYTES, size: 1 },
       parallel: 1,
     },
     list,
@@ -63,13 +72,13 @@ export function worksFor(delayMs: number, largeBytes: number, listed: number): W
     {
       chapter: 'random',
       name: `${formatCount(random)} random reads of 4 KiB`,
-      order: { ...base, plan: 'atRandom', nth: 1, count: random, size: 4 * KIB },
+      task: { ...base, plan: 'atRandom', nth: 1, count: random, size: 4 * KIB },
       parallel: 1,
     },
     {
       chapter: 'skip',
       name: `read 1 MiB, skip 15, of ${largeBytes / MIB} MiB`,
-      order: { ...base, plan: 'skipping', nth: 2 },
+      task: { ...base, plan: 'skipping', nth: 2 },
       parallel: 1,
     },
     whole,
