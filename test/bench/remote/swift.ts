@@ -17,13 +17,17 @@ const UPLOADS = 8;
 
 /** Needs the programs of Swift, and minutes for many files. */
 export async function startSwift(listed: number, delaysMs: readonly number[]): Promise<Lines> {
-  const close = async () => stopOwnS3();
+  const endpoint = await startFilled(listed);
+  return openLines({ port: Number(new URL(endpoint).port), close: async () => stopOwnS3() }, delaysMs);
+}
+
+async function startFilled(listed: number): Promise<string> {
   try {
     const endpoint = await s3Endpoint();
     await fill(endpoint, listed);
-    return await openLines({ port: Number(new URL(endpoint).port), close }, delaysMs);
+    return endpoint;
   } catch (error) {
-    await close();
+    stopOwnS3();
     throw error;
   }
 }
