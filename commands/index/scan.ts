@@ -4,6 +4,7 @@ import type { SourceRecord } from '../../src/catalog/sources.js';
 import { loadConfig } from '../../src/config/config.js';
 import { FacetError } from '../../src/errors.js';
 import type { ScanOptions, ScanResult } from '../../src/indexing/scan.js';
+import type { Renamed } from '../../src/indexing/update.js';
 import { argumentList, type CommandContext, command, flag } from '../command.js';
 import { formatCount, formatDuration, formatItems, formatSize } from '../format.js';
 import { source } from '../kinds.js';
@@ -107,14 +108,19 @@ async function scanOne(
 ): Promise<ScanResult> {
   const { scan } = await import('../../src/indexing/scan.js');
   const progress = await openProgress(context, { title: `scanning ${source.name}`, unit: 'files' });
+  const renamed: Renamed[] = [];
   try {
     return await scan(catalog, source, {
       ...options,
+      onRenamed: each => renamed.push(each),
       onProgress: ({ phase, files, hashed }) =>
         phase === 'listing' ? progress.update(files) : progress.update(hashed, files),
     });
   } finally {
     progress.stop();
+    // Also when the scan stops later on: those were renamed.
+    if (renamed.length > 0)
+      await (await import('./moved-contents.js')).moveContents(context, source, renamed);
   }
 }
 

@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/config.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
 import type { Mounted } from '../../src/mount/mount.js';
 import { refreshFile } from '../../src/mount/refresh.js';
+import type { MappedFolder } from '../../src/volume/mapped-folders.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
 import { OutputClosed } from '../output.js';
@@ -32,8 +33,9 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings, cache } = await loadConfig(context.home);
+    const { mount: settings, cache, mounts } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
+    warnOfUnknown(context, catalog, mounts);
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
       onChanged: file => void refresh(context, catalog, remote, file),
     });
@@ -50,6 +52,7 @@ export default command({
         },
         allowOther: options.allowOther || settings.allowOther,
         cache: { directory: context.home.cacheDir, limits: cache },
+        mounts,
         openRemote: remote.open,
         onWarning: message => context.warn(message),
       });
@@ -69,6 +72,17 @@ export default command({
     }
   },
 });
+
+/** A name that is mistyped would do nothing, and not say so. */
+function warnOfUnknown(context: CommandContext, { sources }: Catalog, mounts: readonly MappedFolder[]): void {
+  for (const { source } of mounts) {
+    if (sources.find(source)) continue;
+    context.warn(
+      `${context.home.configFile}: mounts: there is no source named ${source}`,
+      'see which there are: facet index status',
+    );
+  }
+}
 
 /** Readers of the version that is gone get an error; who opens the file again gets the present one. */
 async function refresh(

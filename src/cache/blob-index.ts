@@ -41,6 +41,7 @@ export class BlobIndex {
   readonly #setContents: Statement<[Buffer, number]>;
   readonly #setChecked: Statement<[string, number]>;
   readonly #setKey: Statement<[string, number]>;
+  readonly #renameKey: Statement<[string, string]>;
   readonly #keysOf: Statement<[number], string>;
   readonly #release: Statement<[number]>;
   readonly #condemn: Statement<[number]>;
@@ -70,6 +71,7 @@ export class BlobIndex {
     this.#setKey = db.prepare(
       'INSERT INTO keys VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET blob_id = excluded.blob_id',
     );
+    this.#renameKey = db.prepare('UPDATE OR IGNORE keys SET key = ? WHERE key = ?');
     this.#keysOf = db
       .prepare<[number], string>('SELECT key FROM keys WHERE blob_id = ? ORDER BY key')
       .pluck();
@@ -138,6 +140,11 @@ export class BlobIndex {
     this.#setKey.run(key, id);
     this.setPinned(key);
     if (before !== undefined) this.#release.run(before.id);
+  }
+
+  /** Lets another key lead to what this one led to. Nothing happens when that one leads somewhere already. */
+  renameKey(from: string, to: string): void {
+    this.#renameKey.run(to, from);
   }
 
   /** Call it after the pin of the key has changed. */

@@ -3,13 +3,14 @@
  * room is set aside, bytes are written, they are flushed to the disk, and only then the block map says so.
  */
 import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
 import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
-import { Digest, type ExpectedContents } from './digest.js';
+import { Digest } from './digest.js';
 import { fileState } from './file-state.js';
 import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
@@ -33,7 +34,7 @@ export class BlockWriter implements BlobWriter {
   readonly #key: string;
   readonly #blob: BlobRecord;
   readonly #fd: number;
-  readonly #expected: ExpectedContents;
+  readonly #expected: Buffer | undefined;
   readonly #parts: BlockWriterParts;
   /** Blocks that were there when this writer last looked: others can fill them, and drop them when they are damaged. */
   readonly #present: Intervals;
@@ -50,7 +51,7 @@ export class BlockWriter implements BlobWriter {
   readonly #checked: Intervals;
   #isOpen = true;
 
-  constructor(key: string, size: number, expected: ExpectedContents, parts: BlockWriterParts) {
+  constructor(key: string, size: number, expected: Buffer | undefined, parts: BlockWriterParts) {
     this.#key = key;
     this.#expected = expected;
     this.#parts = parts;
@@ -203,21 +204,29 @@ export class BlockWriter implements BlobWriter {
 
   complete(): BlobHandle {
     this.commit();
-    return this.#finish();
+    const digest = this.#digest();
+    for (const _ of digest?.readRest(this.#fd, this.#blob.size) ?? []);
+    return this.#finish(digest);
   }
 
   async completeAsync(): Promise<BlobHandle> {
     await this.commitAsync();
-    return this.#finish();
+    const digest = this.#digest();
+    for (const _ of digest?.readRest(this.#fd, this.#blob.size) ?? []) await setImmediate();
+    return this.#finish(digest);
   }
 
-  #finish(): BlobHandle {
-    const { blobs, blocks } = this.#parts;
-    const gaps = blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
+  /** What all of it is to be read for; undefined where it need not. */
+  #digest(): Digest | undefined {
+    const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
-    if (this.#checked.covers(0, this.#all.end)) this.#noteChecked();
-    const shared = this.#expected.sha256 || this.#expected.md5 ? this.#checkContents() : undefined;
-    const handle = shared ?? openBlob(blobs.get(this.#blob.id), this.#parts);
+    return this.#expected && new Digest(this.#expected);
+  }
+
+  #finish(digest: Digest | undefined): BlobHandle {
+    const shared = digest && this.#checkContents(digest);
+    if (!shared && this.#checked.covers(0, this.#all.end)) this.#noteChecked();
+    const handle = shared ?? openBlob(this.#parts.blobs.get(this.#blob.id), this.#parts);
     if (handle === undefined) throw incomplete(this.#key);
     return handle;
   }
@@ -228,12 +237,10 @@ export class BlockWriter implements BlobWriter {
     if (state !== undefined) index.tryWrite(() => blobs.setChecked(this.#blob.id, state));
   }
 
-  /** Reads all of it. Returns the blob that has the same contents already, if there is one. */
-  #checkContents(): BlobHandle | undefined {
+  /** Returns the blob that has the same contents already, if there is one. */
+  #checkContents(digest: Digest): BlobHandle | undefined {
     const { index, blobs } = this.#parts;
     try {
-      const digest = new Digest(this.#expected);
-      for (const _ of digest.readRest(this.#fd, this.#blob.size));
       const { sha256 } = digest.finish();
       const shared = shareContents(this.#key, this.#blob.size, sha256, this.#parts, this.#blob.id);
       if (shared === undefined) index.write(() => blobs.setContents(this.#blob.id, sha256));
@@ -246,6 +253,7 @@ export class BlockWriter implements BlobWriter {
 
   #dropAll(): void {
     const { index, blocks } = this.#parts;
+    this.#checked.remove(0, this.#all.end);
     index.write(() => {
       for (const each of blocks.checksums(this.#blob.id, this.#all)) blocks.drop(this.#blob, each);
     });

@@ -62,15 +62,6 @@ const MIGRATIONS = [
   ) WITHOUT ROWID;
   CREATE INDEX blocks_pending ON blocks(blob_id) WHERE crc IS NULL;
 
-  CREATE TABLE claims(
-    key        TEXT NOT NULL,
-    start      INTEGER NOT NULL,        -- bytes
-    end        INTEGER NOT NULL,
-    owner      TEXT NOT NULL,
-    expires_at INTEGER NOT NULL,        -- ms since the epoch
-    PRIMARY KEY (key, start, owner)
-  ) WITHOUT ROWID;
-
   CREATE TABLE usage(
     id      INTEGER PRIMARY KEY CHECK (id = 1),
     blobs   INTEGER NOT NULL,

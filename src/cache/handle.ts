@@ -43,6 +43,7 @@ export class BlobHandle {
     this.#state = isWhole(blob) ? fileState(fd) : undefined;
     this.#checked = parts.checked.of(blob.id, this.#state);
     this.#isNoted = blob.checkedState === this.#state;
+    if (this.#isNoted) this.#checked.add(0, blockCount(blob.size));
     parts.accesses.touch(this.#accessed);
   }
 

@@ -5,7 +5,7 @@ import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
 import { blockCount, readFully, roomOf } from './blocks.js';
 import { cacheError, translated } from './cache-error.js';
-import { Digest, type ExpectedContents } from './digest.js';
+import { Digest } from './digest.js';
 import { fileState } from './file-state.js';
 import type { BlobHandle, CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
@@ -29,7 +29,7 @@ export class WholeWriter implements BlobWriter {
   #isOpen = true;
 
   /** Sets room aside for all of it. Throws `no-space`. */
-  constructor(key: string, size: number, expected: ExpectedContents, parts: WriterParts) {
+  constructor(key: string, size: number, expected: Buffer | undefined, parts: WriterParts) {
     this.#key = key;
     this.#size = size;
     this.#parts = parts;
@@ -119,7 +119,9 @@ export class WholeWriter implements BlobWriter {
       blobs.setKey(this.#key, this.#id);
     });
     this.#isOpen = false;
-    const handle = openBlob(blobs.get(this.#id), this.#parts);
+    // Somebody who wrote the same at the same time may have put theirs in its place.
+    const handle =
+      openBlob(blobs.get(this.#id), this.#parts) ?? shareContents(this.#key, this.#size, sha256, this.#parts);
     closeSync(this.#file.fd);
     if (handle === undefined) throw new Error('a blob has left while it was open');
     return handle;

@@ -51,7 +51,7 @@ export interface FileRecord extends FileAttributes {
 /** Enough of a file to open it. */
 export type FileLocation = Pick<
   FileRecord,
-  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key'
+  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key' | 'sha256'
 >;
 
 export interface FolderRecord {
@@ -129,6 +129,7 @@ type PresentRow = [
   mtimeUs: number,
   version: string | null,
   key: string | null,
+  sha256: Uint8Array | null,
 ];
 
 const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS deletedAt FROM folders';
@@ -143,13 +144,14 @@ export class Files {
   readonly #inFolder: Statement<[number], KnownRow>;
   readonly #folder: Statement<[number, string], FolderRecord>;
   readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
+  readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
 
   constructor(db: Database) {
     this.#db = db;
     this.#byId = db.prepare(`${RECORD} WHERE f.id = ?`);
     this.#present = db
       .prepare<[number], PresentRow>(
-        'SELECT folder_id, name, size, mtime_us, version, key FROM files WHERE id = ? AND deleted_at IS NULL',
+        'SELECT folder_id, name, size, mtime_us, version, key, sha256 FROM files WHERE id = ? AND deleted_at IS NULL',
       )
       .raw();
     this.#folderPlace = db.prepare(
@@ -162,11 +164,15 @@ export class Files {
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
-    this.#withInode = db.prepare(
-      `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
+    const known = `
+      SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
          d.path AS folderPath
-       FROM files f JOIN folders d ON d.id = f.folder_id
-       WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+      FROM files f JOIN folders d ON d.id = f.folder_id`;
+    this.#withInode = db.prepare(
+      `${known} WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+    );
+    this.#withVersion = db.prepare(
+      `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
   }
 
@@ -178,9 +184,9 @@ export class Files {
   locate(id: number): FileLocation | undefined {
     const row = this.#present.get(id);
     if (!row) return undefined;
-    const [folder, name, size, mtimeUs, version, key] = row;
+    const [folder, name, size, mtimeUs, version, key, sha256] = row;
     const place = this.#placeOf(folder);
-    return place && { ...place, name, size, mtimeUs, version, key };
+    return place && { ...place, name, size, mtimeUs, version, key, sha256 };
   }
 
   #placeOf(folder: number): FolderPlace | undefined {
@@ -238,6 +244,11 @@ export class Files {
   /** Files of one source with these numbers of its file system: the candidates for a rename. */
   withInode(sourceId: number, dev: number, ino: number): (KnownFile & { folderPath: string })[] {
     return this.#withInode.all(ino, dev, sourceId);
+  }
+
+  /** The same for a remote source, which calls their versions so. */
+  withVersion(sourceId: number, version: string): (KnownFile & { folderPath: string })[] {
+    return this.#withVersion.all(version, sourceId);
   }
 
   /** The next regular files of a source after the file `after`: those without a checksum, or `all`. */

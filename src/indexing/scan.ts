@@ -12,7 +12,7 @@ import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawl } from './crawl.js';
 import { hashFiles } from './hash.js';
 import { listRemote } from './remote-listing.js';
-import { NOTHING_YET, Update, type UpdateCounts } from './update.js';
+import { NOTHING_YET, type Renamed, Update, type UpdateCounts } from './update.js';
 
 export interface ScanOptions {
   /** Globs excluded in every source, besides the source's own. */
@@ -22,6 +22,8 @@ export interface ScanOptions {
   /** Delete even when most of the source is gone. */
   allowShrink?: boolean;
   signal?: AbortSignal;
+  /** Told of files of a remote source that were renamed there. */
+  onRenamed?: (renamed: Renamed) => void;
   onProgress?: (progress: ScanProgress) => void;
 }
 
@@ -153,7 +155,8 @@ class Scan {
     const kept = new Set(unreadable.map(each => each.path));
     const gone = (path: string) => !isBelowAny(path, kept);
     const folders = this.#update.unseenFolders().filter(folder => gone(folder.path));
-    const files = this.#update.vanishedFiles(folders).filter(file => gone(file.path));
+    const vanished = this.#update.vanishedFiles(folders).filter(file => gone(file.path));
+    const files = this.#update.settle(vanished, renamed => this.#options.onRenamed?.(renamed));
     this.#refuseToShrink(files.length);
     for (let at = 0; at < files.length; at += DELETE_BATCH) {
       this.#catalog.write(writer => {

@@ -7,6 +7,7 @@ import { type FileAttributes, type KnownFile, sourcePath } from '../catalog/file
 import type { SourceRecord } from '../catalog/sources.js';
 import type { CatalogWriter, WrittenFolder } from '../catalog/writer.js';
 import { attributesAt, type FolderListing } from '../sources/source.js';
+import { RemoteRenames } from './remote-renames.js';
 import { isSameInode, type Moved, type Place, Renames, renamedInside } from './renames.js';
 
 /** How many files there are, and what became of them: each that is there counts once below `added` … `unchanged`. */
@@ -38,6 +39,16 @@ export interface Vanished {
   path: string;
 }
 
+/** A file of a remote source that is at another path in the same version. */
+export interface Renamed {
+  from: string;
+  to: string;
+  version: string | null;
+}
+
+/** Files in one transaction. */
+const SETTLED_AT_ONCE = 4_000;
+
 export class Update {
   /** Files that were known before and are still there. */
   kept = 0;
@@ -48,6 +59,7 @@ export class Update {
   readonly #unseen = new Map<number, string>();
   readonly #vanished: Vanished[] = [];
   readonly #renames: Renames;
+  readonly #remoteRenames: RemoteRenames;
   readonly #renamed = new Set<number>();
   /** Files that changed places with others, and were not met at their new ones yet. */
   readonly #exchanged = new Set<number>();
@@ -60,6 +72,7 @@ export class Update {
     this.#source = source;
     this.#counts = counts;
     this.#renames = new Renames(catalog.files, source.id, root, source.options.follow);
+    this.#remoteRenames = new RemoteRenames(catalog.files, source.id);
     for (const { id, path } of catalog.files.foldersOf(source.id)) this.#unseen.set(id, path);
     this.#isFirst = this.#unseen.size === 0;
   }
@@ -75,6 +88,32 @@ export class Update {
       this.#catalog.files.inFolder(folder.id).map(file => ({ id: file.id, path: pathIn(folder, file.name) })),
     );
     return [...this.#vanished, ...below].filter(file => !this.#renamed.has(file.id));
+  }
+
+  /**
+   * Adds the files that waited for the end of the listing, or renames those that they were before: files that `vanished`.
+   * Returns the others of these.
+   */
+  settle(vanished: readonly Vanished[], onRenamed: (renamed: Renamed) => void): Vanished[] {
+    const settled = [...this.#remoteRenames.settled(new Set(vanished.map(({ id }) => id)))];
+    for (let at = 0; at < settled.length; at += SETTLED_AT_ONCE) {
+      const some = settled.slice(at, at + SETTLED_AT_ONCE);
+      this.#catalog.write(writer => {
+        for (const { place, before } of some) {
+          if (before) this.#move(writer, place, before);
+          else this.#add(writer, place);
+        }
+      });
+      for (const { place, before } of some) {
+        if (before)
+          onRenamed({
+            from: before.from,
+            to: pathIn(place.folder, place.name),
+            version: place.attributes.version,
+          });
+      }
+    }
+    return vanished.filter(file => !this.#renamed.has(file.id));
   }
 
   /** Folders in which nothing differs cost reads alone; the others are written in one transaction. */
@@ -165,7 +204,7 @@ export class Update {
   #appeared(writer: CatalogWriter, place: Place): void {
     const before = this.#isFirst ? undefined : this.#renames.find(place.attributes);
     if (before) this.#move(writer, place, before);
-    else this.#add(writer, place);
+    else if (this.#isFirst || !this.#remoteRenames.hold(place)) this.#add(writer, place);
   }
 
   #add(writer: CatalogWriter, { folder, name, attributes }: Place): void {

@@ -183,6 +183,11 @@ export class RemoteFiles {
     return node.blob;
   }
 
+  /** Is all of it in the cache? */
+  isCached(key: string, size: number): boolean {
+    return this.#openCache()?.isWhole(key, size) ?? false;
+  }
+
   /** The main thread makes the cache when it first needs it. */
   #openCache(): Cache | undefined {
     try {

@@ -55,13 +55,15 @@ function waitingTime(attempt: number, retry: Retry, askedMs = 0): number {
 
 /**
  * The source, with another attempt where one failed. A read goes on from the byte that it got to, in the same version.
- * Listings pass through: sources repeat the requests of a listing themselves, as a folder must not be told twice.
+ * Listings and uploads pass through: sources repeat the requests of these themselves, as a folder must not be told twice and a
+ * body cannot be read again.
  */
 export function retrying(source: RemoteSource, retry: Retry = defaultRetry): RemoteSource {
   return {
     folders: signal => source.folders(signal),
     stat: (place, signal) => retried(() => source.stat(place, signal), retry, signal),
     read: (place, request) => readOn(source, place, request, retry),
+    ...(source.put && { put: source.put.bind(source) }),
     close: () => source.close(),
   };
 }

@@ -15,6 +15,8 @@ export interface RemoteContent {
   version: string | undefined;
   /** Bytes. */
   size: number;
+  /** The SHA-256, where it is known. */
+  sha256: Buffer | undefined;
 }
 
 /** The bytes of one version that are at hand. Every method may throw: then the bytes are delivered without being kept. */

@@ -90,10 +90,17 @@ export class Downloader implements TransferHost {
 
   /**
    * The bytes from `start` up to, not including, `end`, or to the end of the file: as soon as they are there, whatever else
-   * is on its way. Throws what the source throws, and the signal's reason. A cache that cannot be used is no error.
+   * is on its way. They are at the beginning of `into`, if that is given. Throws what the source throws, and the signal's
+   * reason. A cache that cannot be used is no error.
    */
-  async read(content: RemoteContent, start: number, end: number, signal?: AbortSignal): Promise<Buffer> {
-    return this.#read(content, { start, end, priority: 'read' }, signal);
+  async read(
+    content: RemoteContent,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    into?: Buffer,
+  ): Promise<Buffer> {
+    return this.#read(content, { start, end, priority: 'read' }, signal, into);
   }
 
   /** Brings a range into the cache for good. Throws as `read` does, and what the cache throws: `no-space` when it is full. */
@@ -195,9 +202,11 @@ export class Downloader implements TransferHost {
     content: RemoteContent,
     { start, end, priority }: NextRange,
     signal: AbortSignal | undefined,
+    into?: Buffer,
   ): Promise<Buffer> {
     signal?.throwIfAborted();
-    const target = Buffer.allocUnsafe(Math.max(0, Math.min(end, content.size) - start));
+    const size = Math.max(0, Math.min(end, content.size) - start);
+    const target = into?.subarray(0, size) ?? Buffer.allocUnsafe(size);
     const transfer = this.#hold(content);
     try {
       if (transfer.blob.read(target, start)) this.#counts.cache += target.length;

@@ -5,7 +5,7 @@ import { FacetError } from '../errors.js';
 
 const read = promisify(readCallback);
 
-const PIECE = 1 << 20;
+export const PIECE = 1 << 20;
 
 /** The bytes from `start` up to, not including, `end`. Ends early where the file does. Throws the signal's reason. */
 export async function* readPieces(

@@ -46,8 +46,8 @@ const URGENT = 4;
 const NEARLY = BLOCK_SIZE;
 
 /**
- * What has arrived is made to last when nothing more is under way, and at least this often: each time costs the disk a flush,
- * but what is left for the last one is what a caller of `ensure` waits for.
+ * What has arrived is made to last this often: each time costs the disk a flush, whatever the number of blocks, but what is
+ * left for the last one is what a caller of `ensure` waits for.
  */
 const COMMIT_MS = 250;
 
@@ -67,9 +67,10 @@ export class Transfer implements PartOwner {
   /** Blocks on their way to the cache. */
   readonly #writes = new Set<Promise<void>>();
   #written = new Intervals();
-  #committedAt = performance.now();
+  #committedAt = Number.NEGATIVE_INFINITY;
   #committing: Promise<void> | undefined;
   #commitAgain = false;
+  #commitTimer: NodeJS.Timeout | undefined;
 
   constructor(content: RemoteContent, blob: SafeBlob, limits: Limits, host: TransferHost) {
     this.content = content;
@@ -80,7 +81,7 @@ export class Transfer implements PartOwner {
 
   get idle(): boolean {
     const underWay = this.#wants.length + this.#running.size + this.#writes.size;
-    return this.holds + underWay === 0 && !this.#committing;
+    return this.holds + underWay === 0 && !this.#committing && !this.#commitTimer;
   }
 
   get requests(): number {
@@ -128,7 +129,7 @@ export class Transfer implements PartOwner {
   async ended(): Promise<void> {
     await Promise.all(this.#running.values());
     await Promise.all(this.#writes);
-    await this.#committing;
+    await this.commit();
   }
 
   /** What to request next, up to a whole part. */
@@ -176,7 +177,7 @@ export class Transfer implements PartOwner {
     for (const want of this.#wants) if (!want.target) want.note(offset, offset + length);
     this.#endSatisfied();
     if (part.at < part.end) this.#abortUnwanted();
-    if (performance.now() - this.#committedAt > COMMIT_MS) void this.commit();
+    this.#commitSoon();
   }
 
   async #write(offset: number, block: Buffer): Promise<void> {
@@ -188,12 +189,21 @@ export class Transfer implements PartOwner {
 
   /** Makes all that has arrived last, one commit at a time. Never fails: `blob.failure` says why it could not. */
   commit(): Promise<void> {
+    clearTimeout(this.#commitTimer);
+    this.#commitTimer = undefined;
     this.#commitAgain = true;
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
       this.#host.onTurn(this);
     });
     return this.#committing;
+  }
+
+  #commitSoon(): void {
+    if (this.#commitTimer) return;
+    const dueMs = this.#committedAt + COMMIT_MS - performance.now();
+    if (dueMs <= 0) void this.commit();
+    else this.#commitTimer = setTimeout(() => void this.commit(), dueMs);
   }
 
   async #commitAll(): Promise<void> {
@@ -218,7 +228,6 @@ export class Transfer implements PartOwner {
     this.#parts.delete(part);
     this.#running.delete(part);
     this.#host.onFreed(part.open);
-    if (this.#running.size === 0) void this.commit();
     this.#host.onTurn(this);
   }
 

@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { FacetError } from '../../src/errors.js';
 import type { BlobStore, RemoteContent } from '../../src/volume/blob.js';
@@ -14,7 +13,15 @@ import { Downloader } from '../../src/volume/download.js';
 import type { Follower } from '../../src/volume/follower.js';
 import { openCache } from '../support/caches.js';
 import { runs } from '../support/random.js';
-import { bytesAt, MemoryStore, MIB, RemoteFake, remoteFile, settle } from '../support/remote-fake.js';
+import {
+  bytesAt,
+  MemoryStore,
+  MIB,
+  RemoteFake,
+  remoteFile,
+  settle,
+  untilCommitted,
+} from '../support/remote-fake.js';
 import { makeFolder, removeFolder } from '../support/temporary-folder.js';
 
 const SIZES = [6 * MIB + 12_345, 20 * MIB, 70_000];
@@ -156,19 +163,15 @@ class World {
     for (const each of this.held.splice(0)) each.go();
     await Promise.all(this.pending.map(({ done }) => done));
     for (const follower of this.followers.values()) follower.close();
-    await this.#settleDisk();
+    await settle();
+    await untilCommitted(() => (this.memory?.handles ?? this.downloader.counts.bytesUnderWay) === 0);
     const { underWay, bytesUnderWay, waiting } = this.downloader.counts;
     assert.deepEqual({ underWay, bytesUnderWay, waiting }, { underWay: 0, bytesUnderWay: 0, waiting: 0 });
     assert.equal(this.source.underWay.length, 0);
     assert.equal(this.memory?.handles ?? 0, 0);
     assert.equal(new Set(this.changed).size, this.changed.length);
+    await this.downloader.close();
     for (const { abort } of this.pending) assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
-  }
-
-  /** Readers have their bytes before the disk has them. */
-  async #settleDisk(): Promise<void> {
-    for (let turn = 0; turn < 1_000 && this.downloader.counts.bytesUnderWay > 0; turn++) await setTimeout(2);
-    await settle();
   }
 }
 

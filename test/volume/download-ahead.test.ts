@@ -5,7 +5,15 @@ import { Downloader } from '../../src/volume/download.js';
 import type { Follower } from '../../src/volume/follower.js';
 import { ReadAhead } from '../../src/volume/read-ahead.js';
 import { seededPicks } from '../support/random.js';
-import { MemoryStore, MIB, RemoteFake, remoteFile, type Script, settle } from '../support/remote-fake.js';
+import {
+  MemoryStore,
+  MIB,
+  RemoteFake,
+  remoteFile,
+  type Script,
+  settle,
+  untilCommitted,
+} from '../support/remote-fake.js';
 
 const GIB = 1024 * MIB;
 const READ = 128 * 1024;
@@ -150,7 +158,7 @@ test('what is read ahead ends with the handle, and what has come is kept', async
   const opened = setUp(GIB);
   await readThrough(opened, 0, 64 * MIB);
   opened.follower.close();
-  await settle();
+  await untilCommitted(() => opened.cache.handles === 0);
   assert.equal(opened.source.underWay.length, 0);
   assert.ok((opened.cache.blocks.get(opened.file.key)?.size ?? 0) >= 64);
   assert.equal(opened.cache.handles, 0);

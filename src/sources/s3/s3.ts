@@ -1,7 +1,7 @@
 /** Buckets: Amazon S3 and whatever speaks its language. A version of a file is its entity tag. */
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
-import type { RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
+import type { PutRequest, RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
 import { type Retry, retried } from '../retry.js';
 import {
   Connections,
@@ -26,6 +26,7 @@ import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
 import { readSurroundings } from './surroundings.js';
+import { Upload } from './upload.js';
 import { type Page, type PageQuery, walk } from './walk.js';
 import { parsePage, wholeSecondsUs } from './xml.js';
 
@@ -145,6 +146,10 @@ class S3Source implements RemoteSource {
     if (answer.status !== 412 && answer.status !== 416) return answer;
     await discard(answer);
     throw changed(this.#subject(key));
+  }
+
+  put(place: RemotePlace, body: AsyncIterable<Uint8Array>, request: PutRequest): Promise<string | undefined> {
+    return new Upload(this.#client, this.#key(place), request, this.#retry).send(body);
   }
 
   #key(place: RemotePlace): string {

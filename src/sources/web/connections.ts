@@ -15,8 +15,9 @@ export interface WebRequest {
   origin: string;
   /** With the query, percent-encoded; it is sent as it is here. */
   path: string;
-  method: 'GET' | 'HEAD' | 'POST';
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   headers: Record<string, string>;
+  body?: Buffer;
   signal: AbortSignal;
 }
 
