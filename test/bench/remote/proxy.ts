@@ -14,6 +14,8 @@ const oneWayMs = roundTripMs / 2;
 
 /** Large reads: the proxy shares the processors with those whom it serves. */
 const READ_BYTES = MIB / 2;
+/** Less than this is copied, so that what waits does not lie in much more memory than it needs. */
+const COPY_BELOW_BYTES = READ_BYTES / 4;
 /** As much as one connection has on its way. */
 const WINDOW_BYTES = 32 * MIB;
 
@@ -86,7 +88,12 @@ function join(client: Socket): void {
     memory = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES);
     return memory;
   };
-  const take = (count: number) => back.take(memory.subarray(0, count), memory);
+  const take = (count: number) => {
+    const bytes = memory.subarray(0, count);
+    if (count >= COPY_BELOW_BYTES) return back.take(bytes, memory);
+    spare.push(memory);
+    return back.take(Buffer.from(bytes));
+  };
   const server = connect({ port: Number(target), noDelay: true, onread: { buffer: next, callback: take } });
   const back = new Lane(client, 0, () => server.resume());
   const there = new Lane(server, performance.now() + oneWayMs * 3, () => client.resume());
