@@ -1,11 +1,11 @@
 /** `facet index add`: names a place that holds files. Lists nothing yet. */
 import { argument, command, flag, option, optionList } from '../command.js';
-import { directory, text } from '../kinds.js';
+import { directory, duration, text } from '../kinds.js';
 import { printable } from '../terminal.js';
 
 export default command({
   description:
-    'Adds a source: from then on its files are part of the tree, below a directory of its name. Nothing is copied and nothing in the source is changed. The files appear with the next scan.',
+    'Adds a source: from then on its files are part of the tree, below a directory of its name. Nothing is copied and nothing in the source is changed. The files appear with the next scan, or when somebody watches the source.',
   arguments: {
     name: argument(text, 'NAME', 'what to call it'),
     uri: argument(
@@ -18,6 +18,8 @@ export default command({
     include: optionList(text, 'GLOB', 'only files that match'),
     exclude: optionList(text, 'GLOB', 'no files or folders that match'),
     follow: flag('follow symbolic links that stay inside the source'),
+    watch: flag('bring its changes at once while a mount or "facet index watch" runs'),
+    every: option(duration, 'TIME', 'scan it that often while one of them runs, such as 1h'),
     endpoint: option(
       text,
       'URL',
@@ -42,13 +44,20 @@ export default command({
       command: "facet index add code ~/src --exclude node_modules --exclude '*.o'",
       says: 'without what is built',
     },
+    { command: 'facet index add photos ~/Pictures --watch', says: 'what changes there is seen at once' },
+    {
+      command: 'facet index add nas /mnt/nas --every 1h',
+      says: 'a network disk tells nobody what others change on it',
+    },
   ],
-  async run({ home, output }, { name, uri }, { include, exclude, follow, ...remote }) {
+  async run({ home, output }, { name, uri }, { include, exclude, follow, watch, every, ...remote }) {
     const set = Object.entries(remote).filter(([, value]) => value !== undefined && value !== false);
     const options = {
       include,
       exclude,
       follow,
+      ...(watch ? { watch } : {}),
+      ...(every === undefined ? {} : { every }),
       ...(set.length > 0 ? { remote: Object.fromEntries(set) } : {}),
     };
     const [{ openCatalog }, { addSource }] = await Promise.all([

@@ -10,6 +10,7 @@ import { formatCount, formatDuration, formatItems, formatSize } from '../format.
 import { source } from '../kinds.js';
 import { openProgress } from '../progress.js';
 import { printable } from '../terminal.js';
+import { changesText } from './changes-text.js';
 
 /** Lines about single files that a scan prints; the rest is counted. */
 const MOST_WARNINGS = 20;
@@ -125,13 +126,10 @@ async function scanOne(
 }
 
 function summary(result: ScanResult): string {
-  const changes = (['added', 'modified', 'renamed', 'deleted'] as const)
-    .filter(kind => result[kind] > 0)
-    .map(kind => `${formatCount(result[kind])} ${kind}`);
   const hashed = result.hashed > 0 ? `, ${formatItems(result.hashed, 'checksum')}` : '';
   const took = formatDuration(result.seconds * 1000);
   const what = `${formatItems(result.files, 'file')}, ${formatSize(result.bytes)}`;
-  return `${result.source}: ${what}: ${changes.join(', ') || 'no changes'}${hashed} (${took})`;
+  return `${result.source}: ${what}: ${changesText(result)}${hashed} (${took})`;
 }
 
 function warnOf(context: CommandContext, { source: name, unreadable, skipped }: ScanResult): void {

@@ -143,6 +143,8 @@ export class Files {
   readonly #places = new Map<number, FolderPlace>();
   readonly #inFolder: Statement<[number], KnownRow>;
   readonly #folder: Statement<[number, string], FolderRecord>;
+  readonly #foldersBelow: Statement<[{ source: number; path: string }], { id: number; path: string }>;
+  readonly #nextFolder: Statement<[number, string, string], { path: string }>;
   readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
   readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
 
@@ -164,6 +166,14 @@ export class Files {
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
+    this.#foldersBelow = db.prepare(
+      `SELECT id, path FROM folders WHERE source_id = @source AND path = @path AND deleted_at IS NULL
+       UNION ALL
+       SELECT id, path FROM folders WHERE source_id = @source AND path >= @path || '/' AND path < @path || '0' AND deleted_at IS NULL`,
+    );
+    this.#nextFolder = db.prepare(
+      `SELECT path FROM folders WHERE source_id = ? AND path >= ? AND path < ? AND deleted_at IS NULL ORDER BY path LIMIT 1`,
+    );
     const known = `
       SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
          d.path AS folderPath
@@ -239,6 +249,25 @@ export class Files {
         'SELECT id, path FROM folders WHERE source_id = ? AND deleted_at IS NULL',
       )
       .iterate(sourceId);
+  }
+
+  /** A folder of a source and those below it, those that are there. */
+  foldersBelow(sourceId: number, path: string): { id: number; path: string }[] {
+    return this.#foldersBelow.all({ source: sourceId, path });
+  }
+
+  /** The names of the folders directly in one. One look at the index for each, however much is below. */
+  *subfolders(sourceId: number, path: string): Generator<string> {
+    const prefix = path === '' ? '' : `${path}/`;
+    // '0' is the character after '/'.
+    const end = path === '' ? '\u{10ffff}' : `${path}0`;
+    for (let from = `${prefix}\u0001`; ; ) {
+      const next = this.#nextFolder.get(sourceId, from, end)?.path;
+      if (next === undefined) return;
+      const slash = next.indexOf('/', prefix.length);
+      if (slash === -1) yield next.slice(prefix.length);
+      from = slash === -1 ? `${next}\u0001` : `${next.slice(0, slash)}0`;
+    }
   }
 
   /** Files of one source with these numbers of its file system: the candidates for a rename. */

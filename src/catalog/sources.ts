@@ -9,6 +9,10 @@ export interface SourceOptions {
   exclude: string[];
   /** Follow symbolic links, as long as they stay inside the source. */
   follow: boolean;
+  /** A mount, and `facet index watch`, watch the folder and bring its changes at once. */
+  watch?: boolean;
+  /** They list the source again when its last scan is so many milliseconds ago. */
+  every?: number;
   /** How a remote source is reached. No secrets: these come from the environment or a profile. */
   remote?: RemoteSettings;
 }
@@ -56,6 +60,7 @@ export class Sources {
   readonly #byId: Statement<[number], SourceRow>;
   readonly #insert: Statement<[string, string, string]>;
   readonly #setState: Statement<[string, number]>;
+  readonly #setOptions: Statement<[string, number]>;
   readonly #remove: Statement<[number]>;
 
   constructor(db: Database) {
@@ -64,6 +69,7 @@ export class Sources {
     this.#byId = db.prepare('SELECT id, name, uri, options, state FROM sources WHERE id = ?');
     this.#insert = db.prepare('INSERT INTO sources(name, uri, options) VALUES (?, ?, ?)');
     this.#setState = db.prepare('UPDATE sources SET state = ? WHERE id = ?');
+    this.#setOptions = db.prepare('UPDATE sources SET options = ? WHERE id = ?');
     this.#remove = db.prepare('DELETE FROM sources WHERE id = ?');
   }
 
@@ -115,6 +121,10 @@ export class Sources {
 
   setState(id: number, state: SourceState): void {
     this.#setState.run(JSON.stringify(state), id);
+  }
+
+  setOptions(id: number, options: SourceOptions): void {
+    this.#setOptions.run(JSON.stringify(options), id);
   }
 
   remove(id: number): void {

@@ -6,14 +6,16 @@ import { isInside } from '../sources/facet-mounts.js';
 import { compileFilter } from '../sources/filter.js';
 import { localPath, openRoot } from '../sources/local.js';
 import { isRemote, placeOf } from '../sources/open-remote.js';
+import { checkKeeping } from './keeping.js';
 
 /**
  * Adds the folder or bucket that `uri` leads to. Throws `usage` when it is inside a facet mount or overlaps another source, for
- * a malformed glob or a URI that makes no sense; `unreachable` when a local folder cannot be listed now; `exists` when the name
+ * a malformed glob, a URI that makes no sense or a way to keep it live that is none; `unreachable` when a local folder cannot be listed now; `exists` when the name
  * is taken.
  */
 export function addSource(catalog: Catalog, name: string, uri: string, options: SourceOptions): SourceRecord {
   compileFilter(options.include, options.exclude);
+  checkKeeping(uri, options);
   if (hasScheme(uri)) {
     refuseSame(uri, placeOf(uri, options.remote), catalog.sources.all());
     return catalog.write(() => catalog.sources.add(name, uri, options));

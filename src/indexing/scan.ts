@@ -2,17 +2,20 @@
  * Brings the catalog up to date with a source: crawls it, compares each folder with what is known, and writes only what
  * differs. What cannot be listed is never taken for deleted, and a file that was renamed keeps its id.
  */
-import type { Catalog } from '../catalog/catalog.js';
+import { type Catalog, WATCHER_MS } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
+import type { CrawlOptions } from '../sources/crawl.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
-import { type CrawlSummary, crawl } from './crawl.js';
+import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
+import type { Batch } from './keeper.js';
 import { listRemote } from './remote-listing.js';
 import { NOTHING_YET, type Renamed, Update, type UpdateCounts } from './update.js';
+import { deleteVanished } from './vanished.js';
 
 export interface ScanOptions {
   /** Globs excluded in every source, besides the source's own. */
@@ -25,7 +28,17 @@ export interface ScanOptions {
   /** Told of files of a remote source that were renamed there. */
   onRenamed?: (renamed: Renamed) => void;
   onProgress?: (progress: ScanProgress) => void;
+  /** How long to wait for somebody else who scans the source. */
+  lockMs?: number;
+  /** How a local source is crawled; in a thread of its own when left out. */
+  crawl?: Crawl;
 }
+
+/** Yields batches of complete folder listings, and returns what was not listed. */
+export type Crawl = (
+  options: CrawlOptions,
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<FolderListing[], CrawlSummary>;
 
 export interface ScanProgress {
   phase: 'listing' | 'hashing';
@@ -50,9 +63,6 @@ const SHRINK_GUARD_FROM = 100;
 /** Why a source cannot be listed now. */
 const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
 
-/** Files deleted in one transaction. */
-const DELETE_BATCH = 4_000;
-
 /**
  * Scans one source. Throws `unreachable` (and notes it in the source's state) when it cannot be listed, `in-use` when
  * another process is scanning it, `not-found` when it was removed, `usage` for a malformed glob, `failed` when most of its
@@ -63,7 +73,7 @@ export async function scan(
   source: SourceRecord,
   options: ScanOptions = {},
 ): Promise<ScanResult> {
-  const lock = catalog.lockSource(source);
+  const lock = catalog.lockSource(source, options.lockMs ?? WATCHER_MS);
   try {
     if (!catalog.sources.withId(source.id)) {
       throw new FacetError('not-found', `the source ${source.name} was removed a moment ago`, {
@@ -107,13 +117,18 @@ class Scan {
       seconds: 0,
     };
     this.#update = new Update(catalog, source, root ?? source.uri, this.#result);
+    this.#update.expectGone(catalog.files.foldersOf(source.id));
   }
 
   async run(): Promise<ScanResult> {
     const summary = await this.#crawl();
     this.#result.skipped = summary.skipped;
     this.#result.unreadable = summary.unreadable;
-    this.#deleteVanished(summary.unreadable);
+    this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
+      unreadable: summary.unreadable,
+      check: deletions => this.#refuseToShrink(deletions),
+      onRenamed: this.#options.onRenamed,
+    });
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');
     const lastScan = new Date().toISOString();
     this.#catalog.write(() => this.#catalog.sources.setState(this.#source.id, { lastScan }));
@@ -143,32 +158,13 @@ class Scan {
     const { signal } = this.#options;
     if (this.#root === undefined) return listRemote(this.#source, exclude, signal);
     const { include, follow } = this.#source.options;
+    const { crawl = crawlInThread } = this.#options;
     return crawl({ root: this.#root, include, exclude, follow }, signal);
   }
 
   #report(phase: ScanProgress['phase'], hashed = 0): void {
     const { files, folders } = this.#result;
     this.#options.onProgress?.({ phase, files, folders, hashed });
-  }
-
-  #deleteVanished(unreadable: Unreadable[]): void {
-    const kept = new Set(unreadable.map(each => each.path));
-    const gone = (path: string) => !isBelowAny(path, kept);
-    const folders = this.#update.unseenFolders().filter(folder => gone(folder.path));
-    const vanished = this.#update.vanishedFiles(folders).filter(file => gone(file.path));
-    const files = this.#update.settle(vanished, renamed => this.#options.onRenamed?.(renamed));
-    this.#refuseToShrink(files.length);
-    for (let at = 0; at < files.length; at += DELETE_BATCH) {
-      this.#catalog.write(writer => {
-        for (const file of files.slice(at, at + DELETE_BATCH)) writer.deleteFile(file.id);
-      });
-    }
-    if (folders.length > 0) {
-      this.#catalog.write(writer => {
-        for (const folder of folders) writer.removeFolder(this.#source, folder);
-      });
-    }
-    this.#result.deleted += files.length;
   }
 
   /** An unplugged disk leaves an empty folder behind, a broken script half of one: neither is a reason to forget files. */
@@ -202,11 +198,8 @@ class Scan {
   }
 }
 
-/** Is a path one of these, or below one? '' is the root, above all. */
-function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
-  if (paths.size === 0) return false;
-  for (let above = path; ; above = above.slice(0, Math.max(above.lastIndexOf('/'), 0))) {
-    if (paths.has(above)) return true;
-    if (above === '') return false;
-  }
+/** What a complete scan is to whoever follows a source. */
+export function batchOf({ source, added, modified, renamed, deleted, seconds }: ScanResult): Batch {
+  const at = new Date().toISOString();
+  return { source, at, extent: 'all', added, modified, renamed, deleted, seconds };
 }

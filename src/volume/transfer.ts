@@ -47,7 +47,8 @@ const NEARLY = BLOCK_SIZE;
 
 /**
  * What has arrived is made to last this often: each time costs the disk a flush, whatever the number of blocks, but what is
- * left for the last one is what a caller of `ensure` waits for.
+ * left for the last one is what a caller of `ensure` waits for. All files do so at the same moments, because a disk flushes
+ * many small files as fast as one.
  */
 const COMMIT_MS = 250;
 
@@ -67,7 +68,6 @@ export class Transfer implements PartOwner {
   /** Blocks on their way to the cache. */
   readonly #writes = new Set<Promise<void>>();
   #written = new Intervals();
-  #committedAt = Number.NEGATIVE_INFINITY;
   #committing: Promise<void> | undefined;
   #commitAgain = false;
   #commitTimer: NodeJS.Timeout | undefined;
@@ -200,16 +200,12 @@ export class Transfer implements PartOwner {
   }
 
   #commitSoon(): void {
-    if (this.#commitTimer) return;
-    const dueMs = this.#committedAt + COMMIT_MS - performance.now();
-    if (dueMs <= 0) void this.commit();
-    else this.#commitTimer = setTimeout(() => void this.commit(), dueMs);
+    this.#commitTimer ??= setTimeout(() => void this.commit(), COMMIT_MS - (performance.now() % COMMIT_MS));
   }
 
   async #commitAll(): Promise<void> {
     while (this.#commitAgain) {
       this.#commitAgain = false;
-      this.#committedAt = performance.now();
       await Promise.all(this.#writes);
       const written = [...this.#written];
       this.#written = new Intervals();

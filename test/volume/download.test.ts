@@ -57,6 +57,7 @@ test('reads what is missing, then what is there', async () => {
     [[0, MIB]],
   );
   assert.deepEqual(downloader.counts.read, { cache: 10, remote: 95 });
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.handles, 0);
 });
 
@@ -137,7 +138,7 @@ test('what is nearly there is not given up', async () => {
   await left;
   assert.equal(source.underWay.length, 1);
   open();
-  await settle();
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.blocks.get(file.key)?.size, 1);
 });
 
@@ -279,7 +280,7 @@ test('what the disk has not written yet when another version comes is not there 
   source.versions.set('film', 'v2');
   await assert.rejects(downloader.read(file, 2 * MIB, 3 * MIB), { code: 'content-changed' });
   disk.open();
-  await settle();
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.blocks.get(file.key)?.size, 0);
   assert.equal(cache.handles, 0);
 });
