@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+/** Our own, which is not what is measured, or the S3 interface of OpenStack Swift. */
+export type S3Server = 'quick' | 'swift';
+
 export interface BenchOptions {
   /** Where trees, catalogs and mountpoints are made. */
   dir: string;
@@ -20,6 +23,8 @@ export interface BenchOptions {
   only: string[];
   /** Milliseconds of the lines to measure, of a benchmark that has some; none means all. */
   delaysMs: number[];
+  /** The S3 server of bench:remote. */
+  server: S3Server;
   installPeers: boolean;
 }
 
@@ -31,6 +36,8 @@ const USAGE = `Options:
   --rounds N        how often each contender takes its turn
   --only CHAPTER    only this part of bench:remote; may be repeated
   --delay MS        only so far away, in bench:remote; may be repeated
+  --server quick|swift
+                    which S3 server bench:remote asks: our own (default), or OpenStack Swift, for --only list
   --keep            leave trees and catalogs behind
   --install-peers   first install bindfs, rclone and s3fs with apt-get (Debian, as root)
   --help            show this`;
@@ -47,6 +54,7 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
       rounds: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
       delay: { type: 'string', multiple: true, default: [] },
+      server: { type: 'string', default: 'quick' },
       keep: { type: 'boolean', default: false },
       'install-peers': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -64,9 +72,15 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
     bigMiB: positive('--big', values.big),
     only: values.only,
     delaysMs: values.delay.map(delay => wholeNumber('--delay', delay, 0)),
+    server: s3Server(values.server),
     keep: values.keep,
     installPeers: values['install-peers'],
   };
+}
+
+function s3Server(text: string): S3Server {
+  if (text === 'quick' || text === 'swift') return text;
+  throw new Error(`--server: expected quick or swift, found '${text}'`);
 }
 
 function positive(option: string, text: string): number {

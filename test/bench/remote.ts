@@ -1,7 +1,7 @@
 /**
  * `npm run bench:remote`: reading a bucket of S3 that is 0, 20 and 100 ms away, through facet and through other programs
- * that mount one, beside bare requests. The server is our own, so that it is not what is measured; every byte that is read
- * has a place that it can be told by, and is checked.
+ * that mount one, beside bare requests. The server is our own, so that it is not what is measured, but listings can be
+ * asked of another; every byte that is read has a place that it can be told by, and is checked.
  *
  * Contenders take turns one after the other, each with a mount and a cache of its own: some go on downloading after the
  * reader has gone. Beside the time is the processor time of the process that mounts, which other programs that run at the
@@ -26,10 +26,11 @@ import { LIMIT_SECONDS, MountUnderTest, readBare, readFiles } from './remote/mea
 import { largeKey, MIB } from './remote/objects.js';
 import { promises } from './remote/promises.js';
 import { printLine, record, SCAN } from './remote/report.js';
-import { type Line, type Server, startServer } from './remote/servers.js';
-import { chaptersOf, FETCH, READ_WHOLE, type Work, worksFor } from './remote/works.js';
+import { type Line, type Lines, type Server, startServer } from './remote/servers.js';
+import { startSwift } from './remote/swift.js';
+import { chaptersOf, FETCH, LIST, READ_WHOLE, type Work, worksFor } from './remote/works.js';
 import { type Round, runRounds } from './rounds.js';
-import { type Bound, printBounds } from './table.js';
+import { type Bound, formatCount, printBounds } from './table.js';
 
 const DELAYS_MS = [0, 20, 100];
 const DEFAULT_LISTED = 20_000;
@@ -39,15 +40,42 @@ export async function benchRemote(bench: Bench): Promise<void> {
   const missing = missingPeers(['rclone', 's3fs']);
   if (missing) console.log(`\n${missing}`);
   setCredentials();
-  const { bigMiB, files = DEFAULT_LISTED, delaysMs } = bench.options;
-  const size = { largeBytes: bigMiB * MIB, listed: files };
-  const server = await startServer(size, delaysMs.length === 0 ? DELAYS_MS : delaysMs);
+  await (bench.options.server === 'swift' ? benchSwift(bench) : benchQuick(bench));
+}
+
+async function benchQuick(bench: Bench): Promise<void> {
+  console.log('\nThe S3 server is our own, of generated objects.');
+  const size = { largeBytes: bench.options.bigMiB * MIB, listed: listedIn(bench) };
+  const server = await startServer(size, delaysOf(bench));
   try {
-    for (const line of server.lines) await benchLine(bench, line, files);
+    await benchLines(bench, server);
     await benchPromises(bench, server);
   } finally {
     await server.close();
   }
+}
+
+async function benchSwift(bench: Bench): Promise<void> {
+  console.log('\nThe S3 server is OpenStack Swift.');
+  note(`uploading ${formatCount(listedIn(bench))} files …`);
+  const far = await startSwift(listedIn(bench), delaysOf(bench));
+  try {
+    await benchLines(bench, far);
+  } finally {
+    await far.close();
+  }
+}
+
+function listedIn({ options }: Bench): number {
+  return options.files ?? DEFAULT_LISTED;
+}
+
+function delaysOf({ options }: Bench): readonly number[] {
+  return options.delaysMs.length === 0 ? DELAYS_MS : options.delaysMs;
+}
+
+async function benchLines(bench: Bench, { lines }: Lines): Promise<void> {
+  for (const line of lines) await benchLine(bench, line, listedIn(bench));
 }
 
 function checkChapters({ options }: Bench): void {
@@ -55,6 +83,8 @@ function checkChapters({ options }: Bench): void {
   const unknown = options.only.find(each => !known.includes(each));
   if (unknown !== undefined)
     throw new Error(`--only: there is no chapter '${unknown}', but ${known.join(', ')}`);
+  if (options.server === 'swift' && options.only.join() !== LIST)
+    throw new Error(`--server swift: it has the files of the listing alone; add --only ${LIST}`);
 }
 
 function isWanted({ options }: Bench, chapter: string): boolean {

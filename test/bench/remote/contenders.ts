@@ -1,6 +1,7 @@
 /** The ways in which a bucket can be read: through mounts, by bare requests, and, for comparison, from the local disk. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { s3Environment } from '../../support/s3-process.js';
 import type { Bench } from '../bench.js';
 import {
   FACET_ROOT,
@@ -36,18 +37,13 @@ interface FacetContender extends MountContender {
   home: string;
 }
 
-/** Nobody checks them; every contender signs with them. */
-const KEY_ID = 'bench';
-const SECRET = 'bench-secret';
-
-/** Where each contender looks for the keys. What the user has set for Amazon is not for this server. */
+/** Where each contender looks for the keys, which the quick server does not check. What the user has set for Amazon is not for this server. */
 export function setCredentials(): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS')) delete process.env[name];
   Object.assign(process.env, {
-    AWS_ACCESS_KEY_ID: KEY_ID,
-    AWS_SECRET_ACCESS_KEY: SECRET,
-    AWSACCESSKEYID: KEY_ID,
-    AWSSECRETACCESSKEY: SECRET,
+    ...s3Environment,
+    AWSACCESSKEYID: s3Environment.AWS_ACCESS_KEY_ID,
+    AWSSECRETACCESSKEY: s3Environment.AWS_SECRET_ACCESS_KEY,
   });
 }
 

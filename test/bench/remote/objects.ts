@@ -47,16 +47,26 @@ function pad(number: number, digits: number): string {
   return String(number).padStart(digits, '0');
 }
 
+/** A key, and its size in bytes. */
+type Sized = [key: string, size: number];
+
 /** The keys in the order of S3, each with its size. */
 export function objectsOf({ largeBytes, listed }: BucketSize): Map<string, number> {
-  const keys = (count: number, key: (nth: number) => string, size: number) =>
-    Array.from({ length: count }, (_, nth): [string, number] => [key(nth), size]);
   return new Map([
-    ...keys(HUGE_OBJECTS, hugeKey, HUGE_BYTES),
-    ...keys(LARGE_OBJECTS, largeKey, largeBytes),
-    ...keys(listed, listedKey, SMALL_BYTES),
-    ...keys(SMALL_OBJECTS, smallKey, SMALL_BYTES),
+    ...sized(HUGE_OBJECTS, hugeKey, HUGE_BYTES),
+    ...sized(LARGE_OBJECTS, largeKey, largeBytes),
+    ...listedOf(listed),
+    ...sized(SMALL_OBJECTS, smallKey, SMALL_BYTES),
   ]);
+}
+
+/** The objects of the long listing. */
+export function listedOf(count: number): Sized[] {
+  return sized(count, listedKey, SMALL_BYTES);
+}
+
+function sized(count: number, key: (nth: number) => string, size: number): Sized[] {
+  return Array.from({ length: count }, (_, nth) => [key(nth), size]);
 }
 
 /** The xorshift generator of Marsaglia: the same bytes at every run, and nothing that could be compressed. */

@@ -10,14 +10,14 @@ const FACETS = [FACET_ROOT, FACET_USER];
 const OTHERS = [RCLONE, S3FS, BARE, BARE_TO_FILE, LOCAL];
 export const SCAN = 'scan';
 
-/** Keeps what was measured. Who gave up has no processor time. */
+/** Keeps what was measured. Who was given up might have taken any time, which a median over rounds can bear, and no ratio. */
 export function record(
   round: Round,
   work: string,
   contender: string,
   { seconds, cpuSeconds, isGivenUp }: Measured,
 ): void {
-  round.set(key(work, contender), seconds);
+  round.set(key(work, contender), isGivenUp ? Number.POSITIVE_INFINITY : seconds);
   if (!isGivenUp) round.set(cpuKey(work, contender), cpuSeconds);
 }
 
@@ -43,7 +43,8 @@ export function printLine(delayMs: number, works: readonly string[], rounds: rea
 function formatCell(rounds: readonly Round[], work: string, name: string): string {
   const [seconds, cpu] = [medianOf(rounds, key(work, name)), medianOf(rounds, cpuKey(work, name))];
   if (seconds === undefined) return '–';
-  return cpu === undefined ? `> ${LIMIT_SECONDS} s` : `${formatSeconds(seconds)} (${cpu.toFixed(2)})`;
+  if (cpu === undefined || seconds === Number.POSITIVE_INFINITY) return `> ${LIMIT_SECONDS} s`;
+  return `${formatSeconds(seconds)} (${cpu.toFixed(2)})`;
 }
 
 function printRatios(
@@ -59,7 +60,12 @@ function printRatios(
     ['work', ...pairs.map(({ above, below }) => `${above} ÷ ${below}`)],
     works.map(work => [
       work,
-      ...pairs.map(({ above, below }) => formatRatio(ratioOf(rounds, key(work, above), key(work, below)))),
+      ...pairs.map(({ above, below }) => compare(rounds, key(work, above), key(work, below))),
     ]),
   );
+}
+
+function compare(rounds: readonly Round[], above: string, below: string): string {
+  const isKnown = [above, below].every(each => Number.isFinite(medianOf(rounds, each)));
+  return formatRatio(isKnown ? ratioOf(rounds, above, below) : undefined);
 }

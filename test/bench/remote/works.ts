@@ -13,6 +13,9 @@ export interface Everything {
   listed: number;
 }
 
+/** The chapter of listings. */
+export const LIST = 'list';
+
 export interface Work {
   chapter: string;
   name: string;
@@ -40,7 +43,7 @@ export function worksFor(delayMs: number, largeBytes: number, listed: number): W
   const [small, random] = [delayMs === 0 ? SMALL_OBJECTS : fitting(SMALL_OBJECTS), fitting(MOST_RANDOM)];
   const base = { nth: 0, largeBytes, count: 0, size: MIB };
   const list = {
-    chapter: 'list',
+    chapter: LIST,
     name: `find -printf '%s %T@', ${formatCount(listed)} files`,
     task: { listed },
     parallel: 1,
