@@ -17,8 +17,11 @@ export interface OpenContents {
   mode: number;
   /** Is it cheap to read the same bytes again? */
   isLocal: boolean;
-  /** The bytes from `start` up to, not including, `end`. Throws the signal's reason, and what a source throws. */
-  pieces(start: number, end: number, signal?: AbortSignal): AsyncIterable<Buffer>;
+  /**
+   * The bytes from `start` up to, not including, `end`. Throws the signal's reason, and what a source throws. They may lie in
+   * `into`, `PIECE` large, and are gone with the next piece then.
+   */
+  pieces(start: number, end: number, signal?: AbortSignal, into?: Buffer): AsyncIterable<Buffer>;
   /** Throws `content-changed` when what was read may be of two versions. */
   refuseChanged(): void;
   close(): void;
@@ -48,7 +51,7 @@ function local(volume: Volume, record: FileRecord): OpenContents {
     mtimeUs: modifiedUs(stats),
     mode: stats.mode,
     isLocal: true,
-    pieces: (start, end, signal) => readPieces(fd, start, end, signal),
+    pieces: (start, end, signal, into) => readPieces(fd, start, end, signal, into),
     refuseChanged: () => refuseChanged(fd, stats, sourcePath(record)),
     close: () => closeSync(fd),
   };
@@ -61,7 +64,7 @@ async function remote(record: FileRecord, contents: RemoteContents): Promise<Ope
   return {
     ...{ size, mtimeUs, mode },
     isLocal: false,
-    pieces: (start, end, signal) => remotePieces({ record, contents, near }, start, end, signal),
+    pieces: (start, end, signal, into) => remotePieces({ record, contents, near }, start, end, signal, into),
     refuseChanged: () => {},
     close: () => near?.close(),
   };
@@ -79,6 +82,7 @@ async function* remotePieces(
   start: number,
   end: number,
   signal: AbortSignal | undefined,
+  into: Buffer | undefined,
 ): AsyncGenerator<Buffer> {
   let at = start;
   for (let piece: Buffer | undefined; near && at < end; at += piece.length) {
@@ -87,5 +91,5 @@ async function* remotePieces(
     if (!piece) break;
     yield piece;
   }
-  if (at < end) yield* contents.downloads.stream(await contents.contentOf(record), at, end, signal);
+  if (at < end) yield* contents.downloads.stream(await contents.contentOf(record), at, end, signal, into);
 }

@@ -45,7 +45,7 @@ export interface DownloadCounts {
 
 const PARALLEL = 8;
 const PART_SIZE = 8 * BLOCK_SIZE;
-const BUDGET = 256 * BLOCK_SIZE;
+const BUDGET = 128 * BLOCK_SIZE;
 
 /** Blocks that wait for the disk, over all files, before the network waits as well. */
 const BACKLOG = 16 * BLOCK_SIZE;
@@ -120,12 +120,16 @@ export class Downloader implements TransferHost {
     }
   }
 
-  /** A range in pieces, in order. What comes next is on its way while the reader is busy with a piece. Throws as `read` does. */
+  /**
+   * A range in pieces, in order. What comes next is on its way while the reader is busy with a piece. With `into`, a block
+   * large, each of them lies there and is gone with the next one. Throws as `read` does.
+   */
   async *stream(
     content: RemoteContent,
     start: number,
     end: number,
     signal?: AbortSignal,
+    into?: Buffer,
   ): AsyncGenerator<Buffer> {
     const transfer = this.#hold(content);
     const last = Math.min(end, content.size);
@@ -138,6 +142,7 @@ export class Downloader implements TransferHost {
           content,
           { start: at, end: Math.min(at + size, last), priority: 'bulk' },
           signal,
+          into,
         );
       }
     } finally {
