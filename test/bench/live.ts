@@ -112,7 +112,7 @@ async function secondsUntilShown(root: string, shown: string, name: string): Pro
   return (performance.now() - startedAt) / 1000;
 }
 
-/** Listed, because a name that was asked for before it was there stays absent for up to half a second in the kernel. */
+/** Listed, because a name that was asked for before it was there stays absent for up to a tenth of a second in the kernel. */
 async function isThere(folder: string, name: string): Promise<boolean> {
   return readdir(folder).then(
     names => names.includes(name),
