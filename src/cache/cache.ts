@@ -124,6 +124,14 @@ export class Cache {
     });
   }
 
+  /** How many of the bytes under a key are there. */
+  presentBytes(key: string, size: number): number {
+    return translated(this.directory, () => {
+      const blob = this.#parts.blobs.find(key);
+      return blob?.size === size ? Math.min(blob.present * BLOCK_SIZE, size) : 0;
+    });
+  }
+
   /** Opens whole contents with this SHA-256 and lets the key lead there, so that nothing needs to be fetched. */
   adopt(key: string, size: number, sha256: Buffer): BlobHandle | undefined {
     return translated(this.directory, () => shareContents(key, size, sha256, this.#parts));

@@ -78,7 +78,7 @@ export class Dispatch implements Handler {
     this.#remote = new RemoteFiles(options.cache, this.#shortcuts, options.onRemote);
     const mapped = new MappedFolders(volume.sources, options.mounts);
     this.#looks = {
-      isCached: (key, size) => this.#remote.isCached(key, size),
+      cachedBytes: (key, size) => this.#remote.cachedBytes(key, size),
       // Nothing in this thread may touch such a folder.
       isNear: file => mapped.placeOf(file) !== undefined,
     };

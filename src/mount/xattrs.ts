@@ -1,6 +1,7 @@
 /** The extended attributes that say where a file of the mount comes from: `user.facet.source` and so on. */
 import { sourcePath } from '../catalog/files.js';
 import { encodeName } from '../sources/file-names.js';
+import { contentKey } from '../volume/content-key.js';
 import { type Looks, tierOf } from '../volume/tiers.js';
 import type { Volume } from '../volume/volume.js';
 
@@ -16,6 +17,10 @@ function attributesOf(volume: Volume, ino: number, looks: Looks): Map<string, st
     ['path', sourcePath(file)],
     ['version', file.version ?? `${file.mtimeUs}-${file.size}`],
     ['tier', file.target === null ? tierOf(volume, file, looks) : undefined],
+    [
+      'cached',
+      volume.isRemote(file.sourceId) ? String(looks.cachedBytes(contentKey(file), file.size)) : undefined,
+    ],
     ['sha256', file.sha256 ? Buffer.from(file.sha256).toString('hex') : undefined],
   ];
   return new Map(values.filter((each): each is [string, string] => each[1] !== undefined));
