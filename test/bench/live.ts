@@ -128,8 +128,10 @@ async function unpackRow(bench: Bench, root: string, home: string): Promise<Row>
   await run('tar', ['-C', tree.root, '-Scf', archive, '.']);
   note('unpacking …');
   const before = await knownFiles(home);
+  const unpackedTo = join(root, 'unpacked');
+  mkdirSync(unpackedTo);
   const startedAt = performance.now();
-  await run('tar', ['-C', root, '-xf', archive]);
+  await run('tar', ['-C', unpackedTo, '-xf', archive]);
   const unpacked = (performance.now() - startedAt) / 1000;
   while ((await knownFiles(home)) < before + files) await sleep(100);
   const seconds = (performance.now() - startedAt) / 1000;
