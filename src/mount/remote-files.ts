@@ -188,6 +188,11 @@ export class RemoteFiles {
     return this.#openCache()?.isWhole(key, size) ?? false;
   }
 
+  /** How many of its bytes are in the cache. */
+  cachedBytes(key: string, size: number): number {
+    return this.#openCache()?.bytesThere(key, size) ?? 0;
+  }
+
   /** The main thread makes the cache when it first needs it. */
   #openCache(): Cache | undefined {
     try {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
+import SqliteDatabase from 'better-sqlite3';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import {
   assertClean,
@@ -172,6 +173,43 @@ test('a whole blob has a descriptor for whoever opens it, until its file is anot
     undefined,
     'others need not read it again',
   );
+});
+
+for (const access of ['read', 'write'] as const) {
+  test(`a cache of the version before is used as it is, by who opens it to ${access}`, t => {
+    const folder = temporaryFolder(t);
+    put(openCache(folder), 'k', SMALL);
+    const db = new SqliteDatabase(join(folder, 'index.db'));
+    db.exec('ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1');
+    db.close();
+    const cache = openCache(folder, {}, access);
+    const handle = cache.lookup('k', SMALL) ?? assert.fail();
+    assert.equal(handle.descriptor(), undefined, 'nobody knows whether its blocks are right');
+    assert.deepEqual(readRange(handle), contentsOf('k', SMALL));
+    assert.notEqual(handle.descriptor(), undefined);
+    assertClean(openCache(folder));
+  });
+}
+
+test('how many bytes are there is known of what is there in part', t => {
+  const cache = openCache(temporaryFolder(t));
+  const writer = cache.writer('k', LARGE);
+  const counted = () => cache.bytesThere('k', LARGE);
+  assert.equal(counted(), 0);
+  for (const [start, end] of [
+    [2 * MiB, 4 * MiB],
+    [LARGE - (LARGE % MiB), LARGE],
+  ] as const) {
+    writer.write(start, contentsOf('k', LARGE).subarray(start, end));
+  }
+  assert.equal(counted(), 0, 'not committed');
+  writer.commit();
+  assert.equal(counted(), 2 * MiB + (LARGE % MiB));
+  writer.write(0, contentsOf('k', LARGE));
+  writer.complete().close();
+  assert.equal(counted(), LARGE);
+  assert.equal(cache.bytesThere('k', LARGE + 1), 0);
+  writer.close();
 });
 
 test('the descriptor of a whole blob reads its bytes', t => {
