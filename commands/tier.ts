@@ -20,7 +20,7 @@ export async function presentTier(volume: Volume, file: FileRecord, home: Home):
   try {
     const found = await near.open(file);
     return tierOf(volume, file, {
-      isCached: (key, size) => cache?.isWhole(key, size) ?? false,
+      cachedBytes: (key, size) => cache?.presentBytes(key, size) ?? 0,
       isNear: () => found !== undefined,
     });
   } finally {

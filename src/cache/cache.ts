@@ -12,7 +12,7 @@ import { BlobFiles } from './blob-files.js';
 import { BlobIndex, isWhole } from './blob-index.js';
 import { BlockMap } from './block-map.js';
 import { BlockWriter, type BlockWriterParts } from './block-writer.js';
-import { BLOCK_SIZE, blockCount, bytesOf } from './blocks.js';
+import { BLOCK_SIZE } from './blocks.js';
 import { translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
@@ -124,15 +124,11 @@ export class Cache {
     });
   }
 
-  /** How many bytes are there of what there is to be under a key. */
-  bytesThere(key: string, size: number): number {
+  /** How many of the bytes under a key are there. */
+  presentBytes(key: string, size: number): number {
     return translated(this.directory, () => {
       const blob = this.#parts.blobs.find(key);
-      if (blob?.size !== size) return 0;
-      const present = this.#parts.blocks.present(blob.id, { start: 0, end: blockCount(size) });
-      return [...present]
-        .map(each => bytesOf(size, each))
-        .reduce((sum, { start, end }) => sum + end - start, 0);
+      return blob?.size === size ? Math.min(blob.present * BLOCK_SIZE, size) : 0;
     });
   }
 

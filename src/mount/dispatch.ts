@@ -8,6 +8,7 @@ import { decodeName, encodeName, isEscaped } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import type { Name, NamedNode, Node } from '../tree/tree.js';
 import { type MappedFolder, MappedFolders } from '../volume/mapped-folders.js';
+import type { Looks } from '../volume/tiers.js';
 import type { Volume } from '../volume/volume.js';
 import type { AccessRing } from './access-ring.js';
 import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
@@ -32,7 +33,7 @@ import { type CacheSettings, RemoteFiles, type RemoteMessage } from './remote-fi
 import { Retries } from './retries.js';
 import { Shortcuts } from './shortcuts.js';
 import { Sightings, type Version } from './sightings.js';
-import { type AttributeLooks, getAttribute, listAttributes } from './xattrs.js';
+import { getAttribute, listAttributes } from './xattrs.js';
 
 const { ENOENT, ENOSYS, EOPNOTSUPP, ESTALE, ENODATA, EINVAL } = constants.errno;
 
@@ -63,7 +64,7 @@ export class Dispatch implements Handler {
   readonly #shortcuts: Shortcuts;
   readonly #files: OpenFiles;
   readonly #remote: RemoteFiles;
-  readonly #looks: AttributeLooks;
+  readonly #looks: Looks;
   /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
   #opendirless = false;
   #totals: { version: number; files: number; bytes: number; countAgainAt: number } | undefined;
@@ -77,7 +78,6 @@ export class Dispatch implements Handler {
     this.#remote = new RemoteFiles(options.cache, this.#shortcuts, options.onRemote);
     const mapped = new MappedFolders(volume.sources, options.mounts);
     this.#looks = {
-      isCached: (key, size) => this.#remote.isCached(key, size),
       cachedBytes: (key, size) => this.#remote.cachedBytes(key, size),
       // Nothing in this thread may touch such a folder.
       isNear: file => mapped.placeOf(file) !== undefined,

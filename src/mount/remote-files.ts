@@ -183,14 +183,9 @@ export class RemoteFiles {
     return node.blob;
   }
 
-  /** Is all of it in the cache? */
-  isCached(key: string, size: number): boolean {
-    return this.#openCache()?.isWhole(key, size) ?? false;
-  }
-
   /** How many of its bytes are in the cache. */
   cachedBytes(key: string, size: number): number {
-    return this.#openCache()?.bytesThere(key, size) ?? 0;
+    return this.#openCache()?.presentBytes(key, size) ?? 0;
   }
 
   /** The main thread makes the cache when it first needs it. */

@@ -10,15 +10,15 @@ import type { Volume } from './volume.js';
 export type Tier = 'local' | 'cache' | 'mount' | 'remote';
 
 export interface Looks {
-  /** Is the whole of it in the cache? */
-  isCached(key: string, size: number): boolean;
+  /** How many of its bytes are in the cache. */
+  cachedBytes(key: string, size: number): number;
   /** Is it in a folder that is mapped? */
   isNear(file: FileLocation): boolean;
 }
 
 /** Where a read of the whole file would find its bytes. */
-export function tierOf(volume: Volume, file: FileLocation, { isCached, isNear }: Looks): Tier {
+export function tierOf(volume: Volume, file: FileLocation, { cachedBytes, isNear }: Looks): Tier {
   if (!volume.isRemote(file.sourceId)) return 'local';
-  if (isCached(contentKey(file), file.size)) return 'cache';
+  if (file.size > 0 && cachedBytes(contentKey(file), file.size) === file.size) return 'cache';
   return isNear(file) ? 'mount' : 'remote';
 }

@@ -191,27 +191,6 @@ for (const access of ['read', 'write'] as const) {
   });
 }
 
-test('how many bytes are there is known of what is there in part', t => {
-  const cache = openCache(temporaryFolder(t));
-  const writer = cache.writer('k', LARGE);
-  const counted = () => cache.bytesThere('k', LARGE);
-  assert.equal(counted(), 0);
-  for (const [start, end] of [
-    [2 * MiB, 4 * MiB],
-    [LARGE - (LARGE % MiB), LARGE],
-  ] as const) {
-    writer.write(start, contentsOf('k', LARGE).subarray(start, end));
-  }
-  assert.equal(counted(), 0, 'not committed');
-  writer.commit();
-  assert.equal(counted(), 2 * MiB + (LARGE % MiB));
-  writer.write(0, contentsOf('k', LARGE));
-  writer.complete().close();
-  assert.equal(counted(), LARGE);
-  assert.equal(cache.bytesThere('k', LARGE + 1), 0);
-  writer.close();
-});
-
 test('the descriptor of a whole blob reads its bytes', t => {
   const cache = openCache(temporaryFolder(t));
   put(cache, 'k', LARGE);

@@ -666,6 +666,9 @@ describe('remote sources', { concurrency: 3 }, () => {
           const tier = ['--only-values', '-n', 'user.facet.tier'];
           assert.equal(await place.output('getfattr', ...tier, join(mountpoint, 'b/films/large')), 'mount');
           assert.equal(await place.output('getfattr', ...tier, join(mountpoint, 'b/cached')), 'cache');
+          const bytes = ['--only-values', '-n', 'user.facet.cached'];
+          assert.equal(await place.output('getfattr', ...bytes, join(mountpoint, 'b/cached')), '6');
+          assert.equal(await place.output('getfattr', ...bytes, join(mountpoint, 'b/films/large')), '0');
           const out = join(place.base, 'out');
           await done('fetch', '/b/films/large', '-o', out);
           assert.equal(sha256(readFileSync(out)), sha256(large));
