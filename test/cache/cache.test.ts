@@ -23,6 +23,12 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const SMALL = 2_500_000;
 const LARGE = 9_500_000;
 
+function changeIndex(folder: string, sql: string): void {
+  const db = new SqliteDatabase(join(folder, 'index.db'));
+  db.exec(sql);
+  db.close();
+}
+
 function is(code: FacetErrorCode): (error: unknown) => boolean {
   return error => error instanceof FacetError && error.code === code;
 }
@@ -175,13 +181,22 @@ test('a whole blob has a descriptor for whoever opens it, until its file is anot
   );
 });
 
+test('after another start of the machine nobody trusts a whole blob before all of it was read', t => {
+  const folder = temporaryFolder(t);
+  put(openCache(folder), 'k', LARGE);
+  changeIndex(folder, "UPDATE blobs SET checked_state = 'x' || substr(checked_state, 2)");
+  const handle = openCache(folder).lookup('k', LARGE) ?? assert.fail();
+  assert.ok(readRange(handle, MiB));
+  assert.equal(handle.descriptor(), undefined);
+  assert.ok(readRange(handle, 0, MiB));
+  assert.notEqual(handle.descriptor(), undefined);
+});
+
 for (const access of ['read', 'write'] as const) {
   test(`a cache of the version before is used as it is, by who opens it to ${access}`, t => {
     const folder = temporaryFolder(t);
     put(openCache(folder), 'k', SMALL);
-    const db = new SqliteDatabase(join(folder, 'index.db'));
-    db.exec('ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1');
-    db.close();
+    changeIndex(folder, 'ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1');
     const cache = openCache(folder, {}, access);
     const handle = cache.lookup('k', SMALL) ?? assert.fail();
     assert.equal(handle.descriptor(), undefined, 'nobody knows whether its blocks are right');
