@@ -2,7 +2,6 @@
  * The remote files that are open through the mount: the side of the main thread. Brings what is missing from the sources and
  * answers the kernel itself.
  */
-import { BLOCK_SIZE } from '../cache/blocks.js';
 import { type FileLocation, sourcePath } from '../catalog/files.js';
 import { errorMessage } from '../errors.js';
 import type { RemoteContent } from '../volume/blob.js';
@@ -88,7 +87,7 @@ export class RemoteReads {
     this.#underWay.set(nameOf(unique), controller);
     const { device } = this.#options;
     const reading = this.#open.get(handle);
-    const block = takeBlock(Math.max(size, BLOCK_SIZE));
+    const block = takeBlock(size);
     try {
       if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
       const bytes =

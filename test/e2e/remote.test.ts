@@ -100,7 +100,8 @@ function assertNoSecrets(text: string, where: string): void {
 
 function assertNoSecretsBelow(folder: string): void {
   for (const file of filesBelow(folder)) {
-    assertNoSecrets(readFileSync(join(folder, file), 'latin1'), file);
+    // A mount that still runs may be moving what it has cached.
+    assertNoSecrets(tryRead(join(folder, file)), file);
     assertNoSecrets(file, 'the name of a file');
   }
 }
@@ -250,7 +251,7 @@ function tryRead(file: string): string {
   try {
     return readFileSync(file, 'latin1');
   } catch {
-    // It has ended.
+    // It has ended, or is elsewhere by now.
     return '';
   }
 }
