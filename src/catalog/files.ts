@@ -34,16 +34,17 @@ export interface KnownFile {
   key: string | null;
 }
 
-/** What its source calls a file. */
-export interface FileKey {
-  id: number;
-  key: string | null;
+/** The same with the folder that it is or was in. */
+export interface LocatedFile extends KnownFile {
+  folderPath: string;
 }
 
+/** What its source calls a file. */
+export type FileKey = Pick<KnownFile, 'id' | 'key'>;
+
 /** A file that its source knows by a key, with the place it has or had. */
-export interface KeyedFile extends KnownFile {
+export interface KeyedFile extends LocatedFile {
   folderId: number;
-  folderPath: string;
   deletedAt: number | null;
 }
 
@@ -158,8 +159,8 @@ export class Files {
   readonly #folder: Statement<[number, string], FolderRecord>;
   readonly #foldersBelow: Statement<[{ source: number; path: string }], { id: number; path: string }>;
   readonly #nextFolder: Statement<[number, string, string], { path: string }>;
-  readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
-  readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
+  readonly #withInode: Statement<[number, number, number, number], LocatedFile>;
+  readonly #withVersion: Statement<[string, number], LocatedFile>;
   readonly #withKey: Statement<[string, number], KeyedFile>;
   readonly #at: Statement<[number, string], KnownFile>;
   readonly #asideAt: Statement<[number, string], string>;
@@ -196,7 +197,8 @@ export class Files {
       'f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key';
     const known = `SELECT ${columns}, d.path AS folderPath FROM files f JOIN folders d ON d.id = f.folder_id`;
     this.#withInode = db.prepare(
-      `${known} WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+      `${known} WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND (f.deleted_at IS NOT NULL) = ?
+       ORDER BY f.deleted_at DESC`,
     );
     this.#withVersion = db.prepare(
       `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
@@ -305,13 +307,13 @@ export class Files {
     }
   }
 
-  /** Files of one source with these numbers of its file system: the candidates for a rename. */
-  withInode(sourceId: number, dev: number, ino: number): (KnownFile & { folderPath: string })[] {
-    return this.#withInode.all(ino, dev, sourceId);
+  /** Files of one source with these numbers of its file system, those deleted last first: the candidates for a rename. */
+  withInode(sourceId: number, dev: number, ino: number, which: 'present' | 'deleted'): LocatedFile[] {
+    return this.#withInode.all(ino, dev, sourceId, which === 'deleted' ? 1 : 0);
   }
 
   /** The same for a remote source, which calls their versions so. */
-  withVersion(sourceId: number, version: string): (KnownFile & { folderPath: string })[] {
+  withVersion(sourceId: number, version: string): LocatedFile[] {
     return this.#withVersion.all(version, sourceId);
   }
 

@@ -34,7 +34,12 @@ export interface Moved {
 /** Files that are remembered in one scan. Beyond, one that was replaced and turns up elsewhere is a new file. */
 const MOST_LOST = 100_000;
 
+/** A file that is at two places with one link whenever one looks is not moved all the time: one folder is mounted twice. */
+const MOST_LOOKS = 5;
+
 export class Renames {
+  /** Files that were where the catalog has them after they had been listed elsewhere. */
+  readonly back = new Set<number>();
   readonly #files: Files;
   readonly #sourceId: number;
   readonly #root: string;
@@ -49,16 +54,39 @@ export class Renames {
   }
 
   /**
-   * The known file that is here now, and no longer where it was. A second link to a file that is still there is a new
-   * file.
+   * The known file that was listed at a place and is no longer where it was, or 'left' when it has gone back there since. A
+   * second link to a file that is still there is a new file.
    */
-  find(attributes: FileAttributes): Moved | undefined {
+  find({ folder, name, attributes }: Place): Moved | 'left' | undefined {
     const { dev, ino } = attributes;
     if (dev === null || ino === null) return undefined;
     const known = this.#files
-      .withInode(this.#sourceId, dev, ino)
-      .find(file => isSameContents(file, attributes) && !this.#isStillAt(sourcePath(file), attributes));
-    return known ? { file: known, from: sourcePath(known) } : this.#reclaim(keyOf(attributes), attributes);
+      .withInode(this.#sourceId, dev, ino, 'present')
+      .filter(file => isSameContents(file, attributes));
+    const path = sourcePath({ folderPath: folder.path, name });
+    for (let looks = 0; known.length > 0 && looks < MOST_LOOKS; looks++) {
+      const file = known.find(each => this.#linksAt(sourcePath(each), attributes) === 0);
+      if (file) return { file, from: sourcePath(file) };
+      const links = this.#linksAt(path, attributes);
+      if (links === 0) return this.#left(known);
+      // With no more links than these it is not here as well: it was moved from one place to the other between the looks.
+      if (this.#follow || links > known.length) break;
+    }
+    const lost = this.#reclaim(keyOf(attributes), attributes);
+    return lost ?? (known.length === 0 ? this.#deletedBefore(dev, ino, attributes) : undefined);
+  }
+
+  #left(known: readonly KnownFile[]): 'left' {
+    for (const { id } of known) this.back.add(id);
+    return 'left';
+  }
+
+  /** What was moved out of the source comes back as what it was. */
+  #deletedBefore(dev: number, ino: number, attributes: FileAttributes): Moved | undefined {
+    const file = this.#files
+      .withInode(this.#sourceId, dev, ino, 'deleted')
+      .find(each => isSameContents(each, attributes));
+    return file && { file, from: sourcePath(file) };
   }
 
   #reclaim(key: string, attributes: FileAttributes): Moved | undefined {
@@ -84,13 +112,14 @@ export class Renames {
     }
   }
 
-  #isStillAt(path: string, attributes: FileAttributes): boolean {
+  /** How many links the file has if it is at this path now; 0 if it is not. */
+  #linksAt(path: string, { dev, ino }: FileAttributes): number {
     try {
       const stats = this.#stat(path);
-      return stats !== undefined && stats.ino === attributes.ino && stats.dev === attributes.dev;
+      return stats?.ino === ino && stats?.dev === dev ? (stats?.nlink ?? 0) : 0;
     } catch (error) {
       // A file where a folder was. Anything else, a folder that cannot be entered now: nothing says that the file moved.
-      return systemErrorCode(error) !== 'ENOTDIR';
+      return systemErrorCode(error) === 'ENOTDIR' ? 0 : Number.POSITIVE_INFINITY;
     }
   }
 

@@ -90,7 +90,8 @@ export class Update {
 
   /** Files that the catalog has and no listing had, in folders that were met and in `folders`. */
   vanishedFiles(folders: readonly WrittenFolder[]): Vanished[] {
-    const met = [...this.#vanished].map(([id, path]) => ({ id, path }));
+    const vanished = [...this.#vanished].filter(([id]) => !this.#renames.back.has(id));
+    const met = vanished.map(([id, path]) => ({ id, path }));
     const below = folders.flatMap(folder =>
       this.#catalog.files.inFolder(folder.id).map(file => ({ id: file.id, path: pathIn(folder, file.name) })),
     );
@@ -191,26 +192,31 @@ export class Update {
     const { folder, attributes } = place;
     // Where the device has another number, after a reboot for example, no file can be recognised by it.
     if (!isSameInode(file, attributes) && file.dev === attributes.dev) {
-      const before = this.#renames.find(attributes);
+      const before = this.#renames.find(place);
       if (before) {
-        this.#moveOver(writer, place, before, file);
+        if (before === 'left') this.#keep(file, 'unchanged');
+        else this.#moveOver(writer, place, before, file);
         return;
       }
       this.#renames.lose({ file, from: pathIn(folder, file.name), mistakenFor: place });
     }
-    // A folder can be listed more than once.
-    this.#vanished.delete(file.id);
-    this.kept++;
-    this.#counts[this.#outcomeOf(file, attributes)]++;
+    this.#keep(file, this.#outcomeOf(file, attributes));
     if (!isSameVersion(file, attributes)) {
       this.#noteTwins(file, attributes);
       writer.modifyFile(this.#source, folder.path, file, attributes);
     } else if (!isSame(file, attributes)) writer.refreshInode(file.id, attributes);
   }
 
+  #keep(file: KnownFile, outcome: 'modified' | 'renamed' | 'unchanged'): void {
+    // A folder can be listed more than once.
+    this.#vanished.delete(file.id);
+    this.kept++;
+    this.#counts[outcome]++;
+  }
+
   #noteTwins({ id }: KnownFile, { dev, ino }: FileAttributes): void {
     if (dev === null || ino === null) return;
-    const names = this.#catalog.files.withInode(this.#source.id, dev, ino);
+    const names = this.#catalog.files.withInode(this.#source.id, dev, ino, 'present');
     for (const other of names) if (other.id !== id) this.twins.add(other.folderPath);
   }
 
@@ -220,9 +226,16 @@ export class Update {
   }
 
   #appeared(writer: CatalogWriter, place: Place): void {
-    const before = this.#isFirst ? undefined : this.#renames.find(place.attributes);
-    if (before) this.#move(writer, place, before);
+    const before = this.#isFirst ? undefined : this.#renames.find(place);
+    if (before === 'left') this.#uncount(place);
+    else if (before) this.#move(writer, place, before);
     else if (this.#isFirst || !this.#remoteRenames.hold(place)) this.#add(writer, place);
+  }
+
+  /** It has gone back to where it is counted. */
+  #uncount({ attributes }: Place): void {
+    this.#counts.files--;
+    this.#counts.bytes -= attributes.size;
   }
 
   #add(writer: CatalogWriter, { folder, name, attributes }: Place): void {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { allFiles } from '../../src/catalog/files.js';
 import { type ScanOptions, scan } from '../../src/indexing/scan.js';
 import { openCatalog } from '../../src/tree/open-catalog.js';
-import { changesOf } from '../support/catalogs.js';
+import { changesOf, labelsOf } from '../support/catalogs.js';
 import { goodManners, type Manners, serveFolder, startServer } from '../support/file-server.js';
 import { runs } from '../support/random.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -64,9 +64,7 @@ test('a renamed file keeps its id, its labels and its properties, and it is one 
     { from: 'films/a', to: 'films/old/z', version: catalog.files.get(id)?.version },
   ]);
   assert.equal(changesOf(catalog).length, before + 1);
-  assert.deepEqual(catalog.db.prepare('SELECT label FROM labels WHERE file_id = ?').pluck().all(id), [
-    'seen',
-  ]);
+  assert.deepEqual(labelsOf(catalog, id), ['seen']);
 });
 
 for (const tags of ['weak', 'none'] as const) {

@@ -14,9 +14,11 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { SourceOptions } from '../../src/catalog/sources.js';
-import { changesOf } from '../support/catalogs.js';
+import type { Crawl } from '../../src/indexing/scan.js';
+import { Crawler } from '../../src/sources/crawl.js';
+import { changesOf, labelsOf } from '../support/catalogs.js';
 import { assertTreeIsDisk, type Scanned, scannedFolder } from '../support/scanned.js';
-import { writeFile, writeFiles } from '../support/temporary-folder.js';
+import { temporaryFolder, writeFile, writeFiles } from '../support/temporary-folder.js';
 import { assertSound } from '../support/tree-contents.js';
 
 /** A scanned folder with these files. */
@@ -266,6 +268,49 @@ test('a checksum is still that of the file after it was renamed', async t => {
   await place.scan();
   assert.deepEqual(place.catalog.files.get(place.id('c'))?.sha256, sha256);
 });
+
+test('a file that is moved out of the source comes back as what it was, whatever its name is then', async t => {
+  const place = await scannedWith(t, ['a/leaves', 'stays']);
+  const id = place.id('a/leaves');
+  place.catalog.write(writer => writer.describeFile({ id }, { add: ['kept'] }));
+  const outside = join(temporaryFolder(t), 'outside');
+  renameSync(join(place.root, 'a/leaves'), outside);
+  assert.equal((await place.scan()).deleted, 1);
+  renameSync(outside, join(place.root, 'comes back'));
+  assert.equal((await place.scan()).renamed, 1);
+  assert.equal(place.id('comes back'), id);
+  assert.deepEqual(labelsOf(place.catalog, id), ['kept']);
+  assertTreeIsDisk(place);
+});
+
+/** Lists everything, and lets something happen before the listing is compared with the catalog. */
+function outdated(happens: () => void): Crawl {
+  return async function* (options) {
+    const crawler = new Crawler(options);
+    const listings = [...crawler.folders()];
+    happens();
+    yield listings;
+    return crawler;
+  };
+}
+
+for (const to of ['b/new name', 'b/other']) {
+  test(`a file that was listed as ${to} and has gone back since is the file that it was`, async t => {
+    const place = await scannedWith(t, ['a/one', 'b/other']);
+    const before = place.ids();
+    move(place, 'b/other', 'aside');
+    move(place, 'a/one', to);
+    const back = () => {
+      move(place, to, 'a/one');
+      move(place, 'aside', 'b/other');
+    };
+    await place.scan({ crawl: outdated(back) });
+    assert.equal(place.id('a/one'), before.get('a/one'));
+    await place.scan();
+    assert.deepEqual(place.ids(), before);
+    assertTreeIsDisk(place);
+  });
+}
 
 test('hard links are two files', async t => {
   const place = await scannedWith(t, ['m']);

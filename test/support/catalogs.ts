@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import type { Database } from 'better-sqlite3';
 import { Catalog } from '../../src/catalog/catalog.js';
 import type { Access } from '../../src/catalog/database.js';
+import { Descriptions } from '../../src/catalog/descriptions.js';
 import type { FileAttributes } from '../../src/catalog/files.js';
 import type { SourceOptions, SourceRecord } from '../../src/catalog/sources.js';
 import { type Arrangement, defaultArrangement } from '../../src/tree/arrangement.js';
@@ -84,6 +85,10 @@ export function changesOf(catalog: Catalog, after = 0): Change[] {
     )
     .all(after);
   return rows.map(row => ({ ...row, detail: row.detail === null ? null : JSON.parse(row.detail) }));
+}
+
+export function labelsOf({ db }: Catalog, id: number): string[] {
+  return new Descriptions(db).labels(id);
 }
 
 /** Every row of every table; without `state`, in which a scan notes when it was. */

@@ -26,7 +26,7 @@ const EXCHANGED = new Set(['ESTALE', 'ENOTDIR', 'ELOOP']);
 const MOST_READS = 100;
 
 /** Between the two halves of what is told of a move, when the program that moved something is interrupted between them. */
-const MOVE_MS = 50;
+const MOVE_MS = 200;
 
 export class Changes {
   readonly dirty = new DirtyFolders();
