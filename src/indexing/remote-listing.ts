@@ -3,7 +3,7 @@ import type { SourceRecord } from '../catalog/sources.js';
 import { compileFilter, type Filter } from '../sources/filter.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
-import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped } from '../sources/source.js';
+import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped, type Unreadable } from '../sources/source.js';
 import type { CrawlSummary } from './crawl.js';
 
 /** A batch is about one transaction. */
@@ -27,7 +27,7 @@ export async function* listRemote(
     let files = 0;
     for await (const folder of remote.folders(signal)) {
       const listing = listed.listingOf(folder);
-      if (!listing) continue;
+      if (listing === undefined) continue;
       batch.push(listing);
       files += listing.names.length;
       if (files < FILES_PER_BATCH && batch.length < FOLDERS_PER_BATCH) continue;
@@ -37,7 +37,7 @@ export async function* listRemote(
     }
     if (!listed.hasRoot) batch.push(listed.emptyRoot());
     yield batch;
-    return { skipped: listed.skipped, unreadable: [] };
+    return { skipped: listed.skipped, unreadable: listed.unreadable };
   } finally {
     await remote.close();
   }
@@ -47,6 +47,7 @@ export async function* listRemote(
 class Listed {
   readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
   hasRoot = false;
+  readonly #unreadable = new Map<string, string>();
   readonly #filter: Filter;
   /** Folder → whether it is entered. */
   readonly #entered = new Map<string, boolean>([['', true]]);
@@ -55,8 +56,15 @@ class Listed {
     this.#filter = filter;
   }
 
-  /** Undefined for a folder that is left out. */
-  listingOf({ path, files }: RemoteFolder): FolderListing | undefined {
+  /** What could not be listed, each once. */
+  get unreadable(): Unreadable[] {
+    return [...this.#unreadable].map(([path, reason]) => ({ path, reason }));
+  }
+
+  /** Undefined for what is left out, and for what cannot be listed. */
+  listingOf(told: RemoteFolder | Unreadable): FolderListing | undefined {
+    if ('reason' in told) return this.#miss(told);
+    const { path, files } = told;
     if (path === '') this.hasRoot = true;
     if (!this.#isEntered(path)) {
       this.skipped.excluded += files.length;
@@ -66,6 +74,10 @@ class Listed {
     const kept = files.filter(({ name }) => this.#filter.file(prefix + name, undefined));
     this.skipped.excluded += files.length - kept.length;
     return toListing(path, kept);
+  }
+
+  #miss({ path, reason }: Unreadable): undefined {
+    if (this.#isEntered(path) && !this.#unreadable.has(path)) this.#unreadable.set(path, reason);
   }
 
   emptyRoot(): FolderListing {

@@ -2,6 +2,7 @@
  * Sources that are reached over a network: what each kind of them implements, and what one suite of tests (test/contract)
  * asks of all. Retries, limits and counts are wrappers around these methods, never part of them.
  */
+import type { Unreadable } from './source.js';
 
 /** One version of one file. */
 export interface RemoteFile {
@@ -19,7 +20,7 @@ export interface RemoteFile {
   version: string | undefined;
 }
 
-/** One folder, listed completely: a file of it that is not here is gone. */
+/** One folder, listed completely: a file of it that is not here is gone, or was told as unreadable. */
 export interface RemoteFolder {
   /** Below the source's root; '' is the root. No segment is empty, `.` or `..`. */
   path: string;
@@ -45,11 +46,16 @@ export interface RangeRequest {
 
 export interface RemoteSource {
   /**
-   * Every folder that has files, and nothing after it was once told. Throws `unreachable`, `denied` or `not-found` when the
-   * listing cannot be completed: what was told until then is right, what was not told is not gone. May be repeated.
+   * Every folder that has files, once and complete. Besides them, what cannot be listed while the rest can, a folder with all
+   * that is below it or a single file; some of a folder may be told before it turns out to be unreadable. Throws `unreachable`,
+   * `denied` or `not-found` when that is the root, or when the listing cannot go on: what was told until then is right, what
+   * was not told is not gone. May be repeated.
    */
-  folders(signal: AbortSignal): AsyncIterable<RemoteFolder>;
-  /** The present version; undefined when the file is gone. Throws as `folders` does. May be repeated. */
+  folders(signal: AbortSignal): AsyncIterable<RemoteFolder | Unreadable>;
+  /**
+   * The present version; undefined when the file is gone. Throws `unreachable`, `denied` or `not-found` when it cannot be told.
+   * May be repeated.
+   */
   stat(place: RemotePlace, signal: AbortSignal): Promise<Omit<RemoteFile, 'name' | 'key'> | undefined>;
   /**
    * Exactly the bytes that were asked for. Throws `content-changed` when the version is another one, before or while it is

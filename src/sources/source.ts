@@ -26,7 +26,7 @@ export interface FolderListing {
 /** Something in a source that could not be listed; what the catalog knows of it stays. */
 export interface Unreadable {
   path: string;
-  /** Why, in the operating system's words. */
+  /** Why, in the words of the operating system or of the server. */
   reason: string;
 }
 

@@ -25,7 +25,12 @@ const oddPaths = [
   'x'.repeat(200),
 ];
 
-function webServer(name: string, serve: (context: TestContext, folder: string) => Promise<string>): Kind {
+type Serve = (
+  context: TestContext,
+  folder: string,
+) => Promise<{ url: string; deny?: (path: string) => void }>;
+
+function webServer(name: string, serve: Serve): Kind {
   return {
     name,
     oddPaths,
@@ -34,8 +39,9 @@ function webServer(name: string, serve: (context: TestContext, folder: string) =
       writeFile(folder, 'outside', 'outside');
       writeFile(folder, 'root/placeholder');
       rmSync(join(folder, 'root/placeholder'));
-      const url = await serve(context, folder);
+      const { url, deny } = await serve(context, folder);
       return {
+        ...(deny && { deny: path => deny(`/root/${path}`) }),
         open: () => openRemote(`${url}/root/`),
         put: async (path, contents) => void writeFile(join(folder, 'root'), path, contents),
         remove: async path => rmSync(join(folder, 'root', path)),
@@ -55,8 +61,15 @@ const manners: Readonly<Record<string, Partial<Manners>>> = {
 };
 
 for (const [name, bad] of Object.entries(manners)) {
-  const serve = async (context: TestContext, folder: string) =>
-    (await startServer(context, serveFolder(folder, { ...goodManners, ...bad }))).url;
+  const serve: Serve = async (context, folder) => {
+    const denied: string[] = [];
+    const serve = serveFolder(folder, { ...goodManners, ...bad });
+    const { url } = await startServer(context, (request, response) => {
+      if (denied.includes((request.url ?? '').replace(/\/$/, ''))) response.writeHead(403).end();
+      else serve(request, response);
+    });
+    return { url, deny: path => void denied.push(path.replace(/\/$/, '')) };
+  };
   testRemoteSource(webServer(`a web server ${name}`, serve));
 }
 
@@ -67,7 +80,7 @@ testRemoteSource(
     context.after(() => python.kill('SIGKILL'));
     for await (const line of createInterface({ input: python.stdout })) {
       const port = /port (\d+)/.exec(line)?.[1];
-      if (port !== undefined) return `http://127.0.0.1:${port}`;
+      if (port !== undefined) return { url: `http://127.0.0.1:${port}` };
     }
     throw new Error('python3 -m http.server did not start');
   }),

@@ -1,9 +1,25 @@
 /** The contract of remote sources, held by rclone with a folder of this machine for a remote. */
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { openRemote } from '../../src/sources/open-remote.js';
+import { isRoot, withoutOverrides } from '../support/processes.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
 import { type Kind, testRemoteSource } from './remote-source.js';
+
+/** In front of rclone where root runs the tests: permissions are to hold for it. */
+function heedingPermissions(folder: string): void {
+  const found = process.env.PATH?.split(delimiter)
+    .map(each => join(each, 'rclone'))
+    .find(existsSync);
+  if (!isRoot || found === undefined) return;
+  const program = writeFile(
+    folder,
+    'bin/rclone',
+    `#!/bin/sh\nexec ${withoutOverrides.join(' ')} ${found} "$@"\n`,
+  );
+  chmodSync(program, 0o755);
+  process.env.PATH = `${join(folder, 'bin')}${delimiter}${process.env.PATH}`;
+}
 
 const rclone: Kind = {
   name: 'rclone',
@@ -23,7 +39,11 @@ const rclone: Kind = {
   ],
   async serve(context) {
     const folder = temporaryFolder(context);
-    const config = join(temporaryFolder(context), 'rclone.conf');
+    const aside = temporaryFolder(context);
+    const path = process.env.PATH;
+    context.after(() => Object.assign(process.env, { PATH: path }));
+    heedingPermissions(aside);
+    const config = join(aside, 'rclone.conf');
     writeFileSync(config, `[test]\ntype = alias\nremote = ${folder}\n`);
     process.env.RCLONE_CONFIG = config;
     writeFile(folder, 'outside');
@@ -33,6 +53,10 @@ const rclone: Kind = {
       open: () => openRemote('rclone:test:root [1]'),
       put: async (path, contents) => void writeFile(join(folder, 'root [1]'), path, contents),
       remove: async path => rmSync(join(folder, 'root [1]', path)),
+      deny: path => {
+        chmodSync(join(folder, 'root [1]', path), 0);
+        context.after(() => chmodSync(join(folder, 'root [1]', path), 0o755));
+      },
     };
   },
 };

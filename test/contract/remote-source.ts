@@ -16,8 +16,8 @@ export interface Served {
   open(): Promise<RemoteSource>;
   put(path: string, contents: string | Buffer): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Removes what the source was opened on. */
-  removeAll?: () => Promise<void>;
+  /** Makes that folder one that nobody may list, where a server can have such. */
+  deny?: (path: string) => void;
 }
 
 export interface Kind {
@@ -30,9 +30,18 @@ export interface Kind {
 
 const noSignal = () => new AbortController().signal;
 
-export async function listed(source: RemoteSource): Promise<RemoteFolder[]> {
+/** The folders of a source, of which these and no others are unreadable. */
+export async function listed(
+  source: Pick<RemoteSource, 'folders'>,
+  unreadable: readonly string[] = [],
+): Promise<RemoteFolder[]> {
   const folders: RemoteFolder[] = [];
-  for await (const folder of source.folders(noSignal())) folders.push(folder);
+  const missing = new Set<string>();
+  for await (const told of source.folders(noSignal())) {
+    if ('files' in told) folders.push(told);
+    else missing.add(told.path);
+  }
+  assert.deepEqual([...missing].sort(), [...unreadable].sort(), 'what cannot be listed');
   const paths = folders.map(folder => folder.path);
   assert.deepEqual(paths, [...new Set(paths)], 'no folder is told twice');
   for (const { path, files } of folders) {
@@ -44,8 +53,11 @@ export async function listed(source: RemoteSource): Promise<RemoteFolder[]> {
 
 export type Found = RemoteFile & { path: string };
 
-export async function filesOf(source: RemoteSource): Promise<Map<string, Found>> {
-  const all = (await listed(source)).flatMap(({ path, files }) =>
+export async function filesOf(
+  source: RemoteSource,
+  unreadable: readonly string[] = [],
+): Promise<Map<string, Found>> {
+  const all = (await listed(source, unreadable)).flatMap(({ path, files }) =>
     files.map(file => ({ ...file, path: path === '' ? file.name : `${path}/${file.name}` })),
   );
   return new Map(all.map(file => [file.path, file]));
@@ -115,6 +127,16 @@ export function testRemoteSource({ name, serve, oddPaths }: Kind): void {
 
   suite('lists nothing where nothing is', async (_served, source) => {
     assert.deepEqual(await listed(source), []);
+  });
+
+  suite('lists the rest where a folder cannot be listed, and fails where it is the root', async (served, source) => {
+    if (served.deny === undefined) return;
+    for (const path of ['a', 'b/c', 'b/d/e', 'b/d/f/g', 'b.txt', 'h/i']) await served.put(path, path);
+    served.deny('b/d');
+    const files = await filesOf(source, ['b/d']);
+    assert.deepEqual([...files.keys()].sort(), ['a', 'b.txt', 'b/c', 'h/i']);
+    served.deny('');
+    await assert.rejects(listed(source), fails('denied'));
   });
 
   suite('can be listed by several at once', async (served, source) => {

@@ -16,8 +16,8 @@ export interface Program {
 
 export const isRoot = process.getuid?.() === 0;
 
-/** The capabilities with which root reads what is closed to everybody. */
-const OVERRIDES = '-dac_override,-dac_read_search';
+/** A command before another one, for which permissions hold then even when root runs it. */
+export const withoutOverrides = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--'];
 
 /**
  * Starts a compiled program of the tests (`./scan-process.js`, beside the test). With `unprivileged`, permissions hold
@@ -30,7 +30,7 @@ export function startProgram(
   { unprivileged = false } = {},
 ): Program {
   const command = [process.execPath, fileURLToPath(url), ...args];
-  if (unprivileged && isRoot) command.unshift('setpriv', `--bounding-set=${OVERRIDES}`, '--');
+  if (unprivileged && isRoot) command.unshift(...withoutOverrides);
   const [program = '', ...rest] = command;
   const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
   context.after(() => child.kill('SIGKILL'));

@@ -3,10 +3,12 @@
  * never above where it began; a few requests at a time, and only so many.
  */
 import { FacetError } from '../../errors.js';
-import { folderPath } from '../key-paths.js';
+import { folderPath, lastName, safeName } from '../key-paths.js';
 import { type Listed, OpenFolder } from '../open-folder.js';
 import type { RemoteFolder } from '../remote.js';
+import type { Unreadable } from '../source.js';
 import { inParallel, type Work } from '../web/parallel.js';
+import { Setbacks } from '../web/setbacks.js';
 import type { IndexEntry } from './index-page.js';
 import type { ManifestEntry } from './manifest.js';
 
@@ -23,25 +25,57 @@ const FILES_AT_ONCE = 8;
 const MOST_LEVELS = 64;
 const MOST_FOLDERS = 200_000;
 
-export function crawl(site: Site, signal: AbortSignal): AsyncIterable<RemoteFolder> {
-  const tags = new PredictableTags();
+type Told = RemoteFolder | Unreadable;
+
+/** What of a crawl is the same in all folders. */
+interface Crawl {
+  site: Site;
+  tags: PredictableTags;
+  setbacks: Setbacks;
+}
+
+export function crawl(site: Site, signal: AbortSignal): AsyncIterable<Told> {
+  const all: Crawl = { site, tags: new PredictableTags(), setbacks: new Setbacks() };
   let folders = 0;
-  const work = async (key: string, { emit, add, signal }: Work<string, RemoteFolder>) => {
+  const work = async (key: string, work: Work<string, Told>) => {
     checkBounds(key, ++folders);
-    const folder = new OpenFolder(key);
-    const entries = await site.index(key, signal);
-    const found = examine(site, tags, key, entries, signal);
-    const below: string[] = [];
-    for await (const { name, file } of found) {
-      if (file !== 'folder') folder.addFile(key + name, file);
-      else if (!below.includes(`${key}${name}/`)) below.push(`${key}${name}/`);
-      if (file === 'folder') folder.addFolder(name);
-    }
-    const complete = folder.complete();
-    if (complete !== undefined) await emit(complete);
-    add(below);
+    const entries = await indexOf(all, key, work);
+    if (entries !== undefined) await enter(all, key, entries, work);
   };
   return inParallel([''], work, FOLDERS_AT_ONCE, signal);
+}
+
+/** Undefined for a folder that cannot be listed, which is told. */
+async function indexOf({ site, setbacks }: Crawl, key: string, { emit, signal }: Work<string, Told>) {
+  try {
+    const entries = await site.index(key, signal);
+    setbacks.succeeded();
+    return entries;
+  } catch (error) {
+    if (key === '') throw error;
+    await emit({ path: folderPath(key), reason: setbacks.reasonOf(error, signal) });
+    return undefined;
+  }
+}
+
+async function enter(
+  all: Crawl,
+  key: string,
+  entries: readonly IndexEntry[],
+  { emit, add, signal }: Work<string, Told>,
+): Promise<void> {
+  const folder = new OpenFolder(key);
+  const below = new Set<string>();
+  for await (const { name, file } of examine(all, key, entries, signal)) {
+    if (file === 'folder') {
+      folder.addFolder(name);
+      below.add(`${key}${name}/`);
+    } else if ('reason' in file) await emit(file);
+    else folder.addFile(key + name, file);
+  }
+  const complete = folder.complete();
+  if (complete !== undefined) await emit(complete);
+  add([...below]);
 }
 
 function checkBounds(key: string, folders: number): void {
@@ -59,13 +93,12 @@ function checkBounds(key: string, folders: number): void {
 
 interface Examined {
   name: string;
-  file: Listed | 'folder';
+  file: Listed | 'folder' | Unreadable;
 }
 
 /** Asks for what the index does not say. */
 function examine(
-  site: Site,
-  tags: PredictableTags,
+  { site, tags, setbacks }: Crawl,
   folder: string,
   entries: readonly IndexEntry[],
   signal: AbortSignal,
@@ -75,12 +108,30 @@ function examine(
     if (entry.folder) return emit({ name, file: 'folder' });
     const version = exact && tags.tag(exact);
     if (exact !== undefined && version !== undefined) return emit({ name, file: { ...exact, version } });
-    const file = await site.look(folder + name, signal);
+    const file = await lookAt(site, setbacks, folder + name, signal);
     if (file === undefined) return;
-    if (exact !== undefined && file !== 'folder') tags.compare(exact, file);
+    if (exact !== undefined && file !== 'folder' && !('reason' in file)) tags.compare(exact, file);
     await emit({ name, file });
   };
   return inParallel(entries, work, FILES_AT_ONCE, signal);
+}
+
+async function lookAt(
+  site: Pick<Site, 'look'>,
+  setbacks: Setbacks,
+  key: string,
+  signal: AbortSignal,
+): Promise<Listed | 'folder' | Unreadable | undefined> {
+  try {
+    const file = await site.look(key, signal);
+    setbacks.succeeded();
+    return file;
+  } catch (error) {
+    const above = folderPath(key.slice(0, key.lastIndexOf('/') + 1));
+    const name = safeName(lastName(key));
+    const path = above === '' ? name : `${above}/${name}`;
+    return { path, reason: setbacks.reasonOf(error, signal) };
+  }
 }
 
 /**
@@ -108,8 +159,9 @@ export async function* listedFolders(
   entries: readonly ManifestEntry[],
   site: Pick<Site, 'look'>,
   signal: AbortSignal,
-): AsyncGenerator<RemoteFolder> {
+): AsyncGenerator<Told> {
   const folders = new Map<string, OpenFolder>();
+  const setbacks = new Setbacks();
   const at = (key: string) => {
     const folder = folders.get(key) ?? new OpenFolder(key);
     folders.set(key, folder);
@@ -118,13 +170,15 @@ export async function* listedFolders(
   for (const { key } of entries) enterFolders(key, at);
   const work = async (
     { key, exact }: ManifestEntry,
-    { emit, signal }: Work<ManifestEntry, [string, Listed]>,
+    { emit, signal }: Work<ManifestEntry, [string, Listed | Unreadable]>,
   ) => {
-    const file = exact === undefined ? await site.look(key, signal) : { ...exact, version: undefined };
+    const file =
+      exact === undefined ? await lookAt(site, setbacks, key, signal) : { ...exact, version: undefined };
     if (file !== undefined && file !== 'folder') await emit([key, file]);
   };
   for await (const [key, file] of inParallel(entries, work, FILES_AT_ONCE, signal)) {
-    at(key.slice(0, key.lastIndexOf('/') + 1)).addFile(key, file);
+    if ('reason' in file) yield file;
+    else at(key.slice(0, key.lastIndexOf('/') + 1)).addFile(key, file);
   }
   for (const folder of folders.values()) {
     const complete = folder.complete();

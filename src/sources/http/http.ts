@@ -4,9 +4,10 @@
  */
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
-import { encodePath } from '../percent.js';
+import { decodeBytes, encodePath } from '../percent.js';
 import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
 import { type Retry, retried } from '../retry.js';
+import type { Unreadable } from '../source.js';
 import {
   Connections,
   connectionError,
@@ -69,16 +70,14 @@ class HttpSource implements RemoteSource {
     if (url.pathname.endsWith('/')) this.#folder = url;
   }
 
-  async *folders(signal: AbortSignal): AsyncGenerator<RemoteFolder> {
+  async *folders(signal: AbortSignal): AsyncGenerator<RemoteFolder | Unreadable> {
     const again = <T>(action: () => Promise<T>, signal: AbortSignal) => retried(action, this.#retry, signal);
     const root = await again(() => this.#findRoot(signal), signal);
     const look = (key: string, signal: AbortSignal) => again(() => this.#look(key, signal), signal);
     if (root.isList)
       return yield* listedFolders(parseManifest(root.page.text, root.folder), { look }, signal);
     const index = async (key: string, signal: AbortSignal) =>
-      entriesOf(
-        key === '' ? root.page : await again(() => this.#page(addressOf(root.folder, key), signal), signal),
-      );
+      entriesOf(key === '' ? root.page : await again(() => this.#below(root.folder, key, signal), signal));
     yield* crawl({ index, look }, signal);
   }
 
@@ -92,6 +91,14 @@ class HttpSource implements RemoteSource {
       path: url.href,
       hint: 'the address of a folder ends in a slash',
     });
+  }
+
+  /** The page of a folder. One that leads elsewhere, to sign in for example, says nothing of what is in the folder. */
+  async #below(root: URL, key: string, signal: AbortSignal): Promise<Page> {
+    const asked = addressOf(root, key);
+    const page = await this.#page(asked, signal);
+    if (decodeBytes(page.url.pathname).equals(decodeBytes(asked.pathname))) return page;
+    throw new FacetError('failed', `cannot read ${asked}: it leads to ${page.url}`, { path: asked.href });
   }
 
   #remember(folder: URL): URL {
@@ -114,23 +121,23 @@ class HttpSource implements RemoteSource {
   }
 
   async #look(key: string, signal: AbortSignal): Promise<Listed | 'folder' | undefined> {
-    const asked = await this.#head(key, [401, 403], signal);
-    if (asked === undefined || [401, 403].includes(asked.answer.status)) return undefined;
+    const asked = await this.#head(key, signal);
+    if (asked === undefined) return undefined;
     if (asked.url.pathname.endsWith('/')) return 'folder';
     return attributes(asked.answer);
   }
 
   async stat(place: RemotePlace, signal: AbortSignal): Promise<Listed | undefined> {
     const key = place.key ?? place.path;
-    const asked = await this.#head(key, [], signal);
+    const asked = await this.#head(key, signal);
     return asked === undefined || asked.url.pathname.endsWith('/') ? undefined : attributes(asked.answer);
   }
 
   /** An answer without its body; undefined when there is nothing. */
-  async #head(key: string, accept: readonly number[], signal: AbortSignal): Promise<Answered | undefined> {
+  async #head(key: string, signal: AbortSignal): Promise<Answered | undefined> {
     const url = addressOf(await this.#root(signal), key);
     const gone = [404, 410];
-    const request: HttpRequest = { method: 'HEAD', url, accept: [...accept, ...gone, 405, 501], signal };
+    const request: HttpRequest = { method: 'HEAD', url, accept: [...gone, 405, 501], signal };
     let asked = await this.#ask(request);
     await discard(asked.answer);
     if ([405, 501].includes(asked.answer.status)) {
@@ -139,7 +146,7 @@ class HttpSource implements RemoteSource {
         ...request,
         method: 'GET',
         headers: { range: 'bytes=0-0' },
-        accept: [...accept, ...gone],
+        accept: gone,
       });
       asked.answer.body.destroy();
     }

@@ -89,19 +89,17 @@ export function noRclone(error: unknown): FacetError {
   });
 }
 
+/** `2024/05/01 10:00:00 ERROR : `: what rclone begins a line with. */
+export const LOG_TIME = /^[\d/]+ [\d:]+ (?:\w+\s*: )?/;
+
 /** The last line that a process writes about what went wrong. */
-export function lastWords(child: ChildProcess): () => string {
+function lastWords(child: ChildProcess): () => string {
   const MOST_CHARACTERS = 4096;
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', piece => {
     said = (said + piece).slice(-MOST_CHARACTERS);
   });
-  return () =>
-    said
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^[\d/]+ [\d:]+ \w+\s*: /, '') ?? '';
+  return () => said.trim().split('\n').at(-1)?.replace(LOG_TIME, '') ?? '';
 }
 
 async function untilReady(daemon: Daemon, failure: () => FacetError | undefined, connections: Connections) {

@@ -1,22 +1,30 @@
 /** What `rclone lsjson` says of a remote. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { FacetError } from '../../errors.js';
+import { safeName } from '../key-paths.js';
 import { type Listed, OpenFolder } from '../open-folder.js';
 import type { RemoteFolder } from '../remote.js';
-import { lastWords, noRclone } from './daemon.js';
+import type { Unreadable } from '../source.js';
+import { LOG_TIME, noRclone } from './daemon.js';
 
 /** rclone's own status for a folder that is not there. */
 const NO_SUCH_FOLDER = 3;
+/** And that for what it does not go on after. */
+const FATAL = 7;
 
 /**
  * The folders of `remote:path`. rclone tells files in no order, so that a folder is known to be complete only at the end:
  * until then all of them are in memory, about 300 bytes a file.
  */
-export async function* listRemote(remote: string, signal: AbortSignal): AsyncGenerator<RemoteFolder> {
+export async function* listRemote(
+  remote: string,
+  signal: AbortSignal,
+): AsyncGenerator<RemoteFolder | Unreadable> {
   const folders = new Map<string, OpenFolder>();
-  for await (const line of lines(remote, signal)) {
+  const unreadable: Unreadable[] = [];
+  for await (const line of lines(remote, unreadable, signal)) {
     const item = parseItem(line);
     if (item !== undefined) enter(folders, item.path, item.file);
   }
@@ -25,6 +33,7 @@ export async function* listRemote(remote: string, signal: AbortSignal): AsyncGen
     const complete = folder.complete();
     if (complete !== undefined) yield complete;
   }
+  yield* unreadable;
 }
 
 function enter(folders: Map<string, OpenFolder>, path: string, file: Listed): void {
@@ -44,12 +53,13 @@ function open(folders: Map<string, OpenFolder>, key: string): OpenFolder {
   return folder;
 }
 
-async function* lines(remote: string, signal: AbortSignal): AsyncGenerator<string> {
+/** What rclone prints. Adds to `unreadable` what it went past. */
+async function* lines(remote: string, unreadable: Unreadable[], signal: AbortSignal): AsyncGenerator<string> {
   signal.throwIfAborted();
   // Without --hash: remotes that keep none would read every file from its first byte to its last.
-  const args = ['lsjson', '--recursive', '--files-only', '--no-mimetype', '--', remote];
+  const args = ['lsjson', '--recursive', '--files-only', '--no-mimetype', '--use-json-log', '--', remote];
   const child = spawn('rclone', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = lastWords(child);
+  const complaints = complaintsOf(child);
   const closed = once(child, 'close');
   closed.catch(() => {});
   const kill = () => child.kill();
@@ -58,11 +68,41 @@ async function* lines(remote: string, signal: AbortSignal): AsyncGenerator<strin
     yield* createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY });
     const [status] = await closed.catch(error => Promise.reject(noRclone(error)));
     signal.throwIfAborted();
-    if (status !== 0) throw listingError(remote, status, said());
+    const { objects, last } = complaints;
+    if (status !== 0 && !wentOn(status, objects)) throw listingError(remote, status, last);
+    for (const { path, reason } of objects) {
+      unreadable.push({ path: path.split('/').map(safeName).join('/'), reason });
+    }
   } finally {
     signal.removeEventListener('abort', kill);
     kill();
   }
+}
+
+interface Complaints {
+  /** What rclone has an error to tell about; '' is what it was to list. */
+  objects: Unreadable[];
+  /** The last thing it said. */
+  last: string;
+}
+
+/** Collects what rclone says besides the listing: a line of JSON each, but for the last one of older versions. */
+function complaintsOf({ stderr }: ChildProcess): Complaints {
+  const complaints: Complaints = { objects: [], last: '' };
+  if (stderr === null) return complaints;
+  createInterface({ input: stderr }).on('line', line => {
+    const { level, msg, object } = parseJson(line);
+    complaints.last = typeof msg === 'string' ? msg : line.replace(LOG_TIME, '');
+    if (level !== 'error' || typeof object !== 'string') return;
+    complaints.objects.push({ path: object, reason: complaints.last });
+  });
+  return complaints;
+}
+
+/** Folders that rclone cannot list it goes past, and says so at its end; what else is wrong ends it. */
+function wentOn(status: number | null, objects: readonly Unreadable[]): boolean {
+  const ended = status === null || status === FATAL;
+  return !ended && objects.length > 0 && objects.every(({ path }) => path !== '');
 }
 
 function listingError(remote: string, status: number | null, said: string): FacetError {

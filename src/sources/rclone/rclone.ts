@@ -5,7 +5,7 @@
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
 import { encodePath, encodeSegment } from '../percent.js';
-import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
+import type { RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
 import { Connections, connectionError, header, readText, type WebAnswer } from '../web/connections.js';
 import {
   bodyBytes,
@@ -41,7 +41,7 @@ class RcloneSource implements RemoteSource {
     this.#connections = connections;
   }
 
-  folders(signal: AbortSignal): AsyncIterable<RemoteFolder> {
+  folders(signal: AbortSignal): ReturnType<RemoteSource['folders']> {
     return listRemote(this.#address.remote + this.#address.path, signal);
   }
 

@@ -1,7 +1,7 @@
 /** Buckets: Amazon S3 and whatever speaks its language. A version of a file is its entity tag. */
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
-import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
+import type { RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
 import { type Retry, retried } from '../retry.js';
 import {
   Connections,
@@ -69,7 +69,7 @@ class S3Source implements RemoteSource {
     this.#retry = retry;
   }
 
-  folders(signal: AbortSignal): AsyncIterable<RemoteFolder> {
+  folders(signal: AbortSignal): ReturnType<RemoteSource['folders']> {
     const page = (query: PageQuery, signal: AbortSignal) =>
       retried(() => this.#page(query, signal), this.#retry, signal);
     return walk(page, this.#address.prefix, signal);

@@ -8,9 +8,12 @@
  * listed flat, as a bucket of a million folders with a file each must not take a million requests.
  */
 import { FacetError } from '../../errors.js';
+import { folderPath } from '../key-paths.js';
 import { type Listed, OpenFolder } from '../open-folder.js';
 import type { RemoteFolder } from '../remote.js';
+import type { Unreadable } from '../source.js';
 import { inParallel, type Work } from '../web/parallel.js';
+import { Setbacks } from '../web/setbacks.js';
 
 export interface Page {
   objects: { key: string; file: Listed }[];
@@ -41,19 +44,34 @@ type Task =
   | { kind: 'below'; prefix: string }
   | { kind: 'group'; prefix: string; first: string; last: string };
 
+type Told = RemoteFolder | Unreadable;
+
 /** Keys and folders are those of the bucket; `root` is '' or ends in a slash, and what is told is below it. */
-export function walk(list: ListPage, root: string, signal: AbortSignal): AsyncIterable<RemoteFolder> {
-  const work = async (task: Task, { emit, add, signal }: Work<Task, RemoteFolder>) => {
+export function walk(list: ListPage, root: string, signal: AbortSignal): AsyncIterable<Told> {
+  const setbacks = new Setbacks();
+  const work = async (task: Task, { emit, add, signal }: Work<Task, Told>) => {
     const tell = async (folder: OpenFolder) => {
       const complete = folder.complete();
       if (complete !== undefined) await emit(complete);
     };
     const listing = { list, root, signal, tell };
-    if (task.kind === 'group') return listGroup(listing, task);
-    const parts = await listBelow(listing, task.prefix);
-    add(parts);
+    try {
+      if (task.kind === 'group') await listGroup(listing, task);
+      else add(await listBelow(listing, task.prefix));
+      setbacks.succeeded();
+    } catch (error) {
+      if (concernsAll(error, task, root)) throw error;
+      const reason = setbacks.reasonOf(error, signal);
+      await emit({ path: folderPath(task.prefix.slice(root.length)), reason });
+    }
   };
-  return inParallel<Task, RemoteFolder>([{ kind: 'below', prefix: root }], work, PARALLEL, signal);
+  return inParallel<Task, Told>([{ kind: 'below', prefix: root }], work, PARALLEL, signal);
+}
+
+/** Is it the root that failed, or the server or its bucket? Policies deny prefixes, and servers fail at some of them. */
+function concernsAll(error: unknown, task: Task, root: string): boolean {
+  if (task.kind === 'below' && task.prefix === root) return true;
+  return !(error instanceof FacetError && (error.code === 'denied' || error.code === 'unreachable'));
 }
 
 interface Listing {

@@ -1,5 +1,6 @@
 /** Web servers as sources: what is crawled and what is not, redirects, and lists. */
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
 import { fails, filesOf, readBytes } from '../../contract/remote-source.js';
@@ -29,6 +30,60 @@ test('a folder may be named without its slash', async context => {
     String(await readBytes(later, { path: 'b/c', key: undefined, size: 7, version: undefined })),
     'pub/b/c',
   );
+});
+
+test('what cannot be listed below the root is told, and is no reason to stop', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(
+    folder,
+    'a',
+    'closed/x',
+    'login/x',
+    'broken/x',
+    'page/x',
+    'gone/x',
+    'open/b',
+    'open/closed',
+    'open/gone',
+  );
+  const serve = serveFolder(folder);
+  const faults: Record<string, (response: ServerResponse) => void> = {
+    '/closed/': response => void response.writeHead(401).end(),
+    '/broken/': response => void response.writeHead(500).end(),
+    '/gone/': response => void response.writeHead(404).end(),
+    '/page/': response => void response.writeHead(200, { 'content-type': 'text/plain' }).end('hello'),
+    '/login/': response => void response.writeHead(302, { location: '/open/' }).end(),
+    '/open/closed': response => void response.writeHead(403).end(),
+    '/open/gone': response => void response.writeHead(404).end(),
+  };
+  const { url } = await startServer(context, (request, response) => {
+    const fault = faults[request.url ?? ''];
+    if (fault === undefined) serve(request, response);
+    else fault(response);
+  });
+  const source = await open(context, `${url}/`);
+  const unreadable = ['broken', 'closed', 'gone', 'login', 'open/closed', 'page'];
+  const files = await filesOf(source, unreadable);
+  assert.deepEqual([...files.keys()].sort(), ['a', 'open/b']);
+  const reasons = new Map<string, string>();
+  for await (const told of source.folders(new AbortController().signal)) {
+    if ('reason' in told) reasons.set(told.path, told.reason);
+  }
+  assert.equal(reasons.get('closed'), 'the server answers 401');
+  assert.equal(reasons.get('login'), `it leads to ${url}/open/`);
+});
+
+test('a server that goes away in the middle of a listing', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, ...Array.from({ length: 40 }, (_, at) => `f${at}/x`));
+  const serve = serveFolder(folder);
+  let requests = 0;
+  const { url } = await startServer(context, (request, response) => {
+    if (++requests > 1) request.socket.destroy();
+    else serve(request, response);
+  });
+  await assert.rejects(filesOf(await open(context, `${url}/`)), fails('unreachable', /closed in the middle/));
+  assert.ok(requests < 20, `${requests} requests`);
 });
 
 test('a list of files', async context => {

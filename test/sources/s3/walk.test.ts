@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { FacetError } from '../../../src/errors.js';
 import type { RemoteFolder } from '../../../src/sources/remote.js';
 import { isBefore, type ListPage, walk } from '../../../src/sources/s3/walk.js';
+import { TransientError } from '../../../src/sources/web/transient.js';
+import { fails, listed } from '../../contract/remote-source.js';
 import { runs } from '../../support/random.js';
 
 const noSignal = () => new AbortController().signal;
@@ -45,10 +48,13 @@ function bucketOf(keys: readonly string[], pageSize: number): { list: ListPage; 
   return { list, requests: () => requests };
 }
 
-async function walked(keys: readonly string[], pageSize: number, root = ''): Promise<RemoteFolder[]> {
-  const folders: RemoteFolder[] = [];
-  for await (const folder of walk(bucketOf(keys, pageSize).list, root, noSignal())) folders.push(folder);
-  return folders;
+/** What is told, of which these prefixes cannot be listed. */
+function told(list: ListPage, root = '', unreadable: readonly string[] = []): Promise<RemoteFolder[]> {
+  return listed({ folders: signal => walk(list, root, signal) }, unreadable);
+}
+
+function walked(keys: readonly string[], pageSize: number, root = ''): Promise<RemoteFolder[]> {
+  return told(bucketOf(keys, pageSize).list, root);
 }
 
 function checkPlaces(folders: readonly RemoteFolder[], keys: readonly string[]): void {
@@ -127,8 +133,7 @@ test('very many folders are listed in groups, few of them deeper', async () => {
   ]).flat();
   for (const pageSize of [7, 100, 1000]) {
     const bucket = bucketOf(keys, pageSize);
-    const folders: RemoteFolder[] = [];
-    for await (const folder of walk(bucket.list, '', noSignal())) folders.push(folder);
+    const folders = await told(bucket.list);
     checkPlaces(folders, keys);
     const least = keys.length / pageSize;
     assert.ok(bucket.requests() < 3 * least + 150, `${bucket.requests()} requests, at least ${least}`);
@@ -156,6 +161,54 @@ test('keys in no order are an error', async () => {
   await assert.rejects(async () => {
     for await (const _folder of walk(list, '', noSignal()));
   }, /order/);
+});
+
+/** A bucket in which the requests for a prefix fail. */
+function failing(list: ListPage, fails: (prefix: string) => Error | undefined): ListPage {
+  return async (query, signal) => {
+    const error = fails(query.prefix);
+    if (error !== undefined) throw error;
+    return list(query, signal);
+  };
+}
+
+const denied = new FacetError('denied', 'cannot read s3://b/: AccessDenied');
+
+test('a prefix that is denied is told, and everything else is listed', async () => {
+  const property = fc.asyncProperty(keys, fc.integer({ min: 1, max: 5 }), async (keys, pageSize) => {
+    const { list } = bucketOf([...keys, 'closed/a', 'closed/b/c', 'x', 'y', 'z'], pageSize);
+    const closed = failing(list, prefix => (prefix.startsWith('closed/') ? denied : undefined));
+    const folders = await told(closed, '', ['closed']);
+    checkPlaces(folders, [...keys, 'x', 'y', 'z']);
+  });
+  await fc.assert(property, runs(100));
+});
+
+test('a group of neighbours of which one page fails leaves the folder above them unreadable', async () => {
+  const all = Array.from({ length: 400 }, (_, index) => `f${index}/a`);
+  const { list } = bucketOf(all, 3);
+  let flat = 0;
+  const once: ListPage = async (query, signal) => {
+    if (!query.grouped && query.next !== undefined && flat++ === 20) throw denied;
+    return list(query, signal);
+  };
+  const folders = await told(once, '', ['']);
+  const paths = folders.map(({ path }) => path);
+  assert.equal(new Set(paths).size, paths.length, 'no folder twice');
+  assert.ok(paths.length > 300 && paths.length < 400, `${paths.length} folders`);
+});
+
+test('where one prefix after another fails, it is the server that is away', async () => {
+  const { list } = bucketOf(
+    Array.from({ length: 50 }, (_, index) => `f${index}/a`),
+    7,
+  );
+  const away = failing(list, prefix => (prefix === '' ? undefined : new TransientError('away')));
+  await assert.rejects(told(away), fails('unreachable', /away/));
+  const gone = failing(list, prefix =>
+    prefix === 'f7/' ? new FacetError('not-found', 'NoSuchBucket') : undefined,
+  );
+  await assert.rejects(told(gone), fails('not-found'));
 });
 
 test('one failing request ends the listing with its error, and the others', async () => {
