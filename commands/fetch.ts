@@ -1,6 +1,7 @@
 /** `facet fetch`: files of the tree, as ordinary files or on stdout. */
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { FileAccesses } from '../src/catalog/file-accesses.js';
 import { FacetError } from '../src/errors.js';
 import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
@@ -10,6 +11,7 @@ import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
 import { matching } from '../src/volume/matching.js';
 import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
+import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
 import { describeFailure } from './failure.js';
 import { formatItems, formatSize } from './format.js';
@@ -24,6 +26,7 @@ interface DiskOptions {
   output: string | undefined;
   range: ByteRange | undefined;
   parallel: number;
+  cacheOnly: boolean;
   force: boolean;
 }
 
@@ -38,6 +41,8 @@ type Outcome =
 /** What there is, and the way to it. */
 interface Contents {
   volume: Volume;
+  /** Told of what was read. */
+  accesses: FileAccesses;
   openRemote: OpenRemoteContents;
 }
 
@@ -68,6 +73,7 @@ export default command({
     range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
     limitRate: option(size, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
+    cacheOnly: flag('only what is cached or on this machine, with no use of the network'),
     force: flag('replace files that are there and differ', { short: 'f' }),
   },
   examples: [
@@ -77,6 +83,7 @@ export default command({
       says: 'all of them, in the folders that they have below /docs',
     },
     { command: "facet fetch --query 'label:urgent' -o out/", says: 'whatever is labelled so' },
+    { command: 'facet fetch --query cached -o out/ --cache-only', says: 'whatever is there, on a train' },
     { command: 'facet fetch /docs/log.txt --stdout --range -1000 | less', says: 'the end of a file' },
   ],
   async run(context, { paths }, options) {
@@ -88,22 +95,27 @@ export default command({
     }
     const query = options.query === undefined ? undefined : parseQuery(options.query);
     const volume = await openVolume(context.home);
-    const remote = remoteAccess(volume.sources, context.home, { limitRate: options.limitRate });
+    const accesses = new FileAccesses(context.home.catalogFile);
+    const remote = remoteAccess(volume.sources, context.home, {
+      limitRate: options.limitRate,
+      cacheOnly: options.cacheOnly,
+    });
     try {
-      const wanted = [...paths, ...(query ? [query] : [])];
-      const from = { volume, openRemote: remote.open };
+      const wanted = [...paths, ...(query ? [await withStates(query, volume, context.home)] : [])];
+      const from = { volume, accesses, openRemote: remote.open };
       if (options.stdout) await toStdout(context, from, wanted, options.range);
       else await toDisk(context, from, wanted, options);
     } finally {
       await remote.close();
       volume.close();
+      accesses.close();
     }
   },
 });
 
 async function toStdout(
   { output, signal }: CommandContext,
-  { volume, openRemote }: Contents,
+  { volume, accesses, openRemote }: Contents,
   wanted: readonly Wanted[],
   range: ByteRange | undefined,
 ): Promise<void> {
@@ -111,18 +123,19 @@ async function toStdout(
     for (const { node } of foundBy(volume, each)) {
       for await (const piece of readFile(volume, volume.file(node.ino), range, signal, openRemote))
         await output.bytes(piece);
+      accesses.note(node.ino);
     }
   }
 }
 
 async function toDisk(
   context: CommandContext,
-  { volume, openRemote }: Contents,
+  from: Contents,
   wanted: readonly Wanted[],
   options: DiskOptions,
 ): Promise<void> {
   const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
-  const tally = { fetched: 0, unchanged: 0, failed: 0, bytes: 0 };
+  const tally = { fetched: 0, unchanged: 0, failed: 0, unreachable: 0, bytes: 0 };
   let failure: unknown;
   let arrived = 0;
   const onBytes = (bytes: number) => {
@@ -131,7 +144,7 @@ async function toDisk(
   };
   const work = async (task: Task): Promise<Outcome> => {
     try {
-      return await fetchOne({ volume, openRemote }, task, { ...options, signal: context.signal, onBytes });
+      return await fetchOne(from, task, { ...options, signal: context.signal, onBytes });
     } catch (error) {
       context.signal.throwIfAborted();
       failure = error;
@@ -139,9 +152,14 @@ async function toDisk(
     }
   };
   async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const outcome of inParallel(tasks(volume, wanted, options.output), options.parallel, work)) {
+    for await (const outcome of inParallel(
+      tasks(from.volume, wanted, options.output),
+      options.parallel,
+      work,
+    )) {
       tally[outcome.status]++;
       if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
+      if (outcome.status === 'failed' && outcome.error.code === 'unreachable') tally.unreachable++;
       yield outcome;
     }
   }
@@ -155,6 +173,11 @@ async function toDisk(
   context.note(`fetched ${formatItems(tally.fetched, 'file')}, ${formatSize(tally.bytes)}${there}`);
   if (tally.failed === 0) return;
   if (total === 1) throw failure;
+  if (options.cacheOnly && tally.unreachable === total) {
+    throw new FacetError('unreachable', `none of these ${formatItems(total, 'file')} is in the cache`, {
+      hint: 'leave out --cache-only, or bring them there first: facet cache warm',
+    });
+  }
   throw new FacetError('partial', `${tally.failed} of ${formatItems(total, 'file')} could not be fetched`, {
     hint: 'run the same command again: what was fetched is not fetched twice',
   });
@@ -169,13 +192,14 @@ async function report(context: CommandContext, outcomes: AsyncIterable<Outcome>)
 }
 
 async function fetchOne(
-  { volume, openRemote }: Contents,
+  { volume, accesses, openRemote }: Contents,
   task: Task,
   options: Parameters<typeof fetchFile>[3],
 ): Promise<Outcome> {
   if ('error' in task) throw task.error;
   const { path: treePath, to } = task;
   const fetched = await fetchFile(volume, volume.file(task.id), to, options, openRemote);
+  if (fetched.status === 'fetched') accesses.note(task.id);
   return { path: treePath, output: join(to.folder, to.relative), ...fetched };
 }
 

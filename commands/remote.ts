@@ -11,16 +11,18 @@ export interface RemoteAccess {
   close(): Promise<void>;
 }
 
-export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'onChanged'>;
+export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'>;
 
 export function remoteAccess(sources: Sources, home: Home, options: RemoteAccessOptions = {}): RemoteAccess {
   let opened: Promise<RemoteContents> | undefined;
   const open = async () => {
     const { RemoteContents } = await import('../src/volume/remote-contents.js');
-    const { maxSize, minFree, maxAge } = (await loadConfig(home)).cache;
+    const { cache, mounts } = await loadConfig(home);
+    const { maxSize, minFree, maxAge } = cache;
     return new RemoteContents(sources, {
       directory: home.cacheDir,
       limits: { maxSize, minFree, maxAge },
+      mounts,
       ...options,
     });
   };

@@ -1,24 +1,42 @@
 /** `facet cache evict`. */
+import type { Cache } from '../../src/cache/cache.js';
+import type { Evicted } from '../../src/cache/eviction.js';
+import type { Home } from '../../src/config/home.js';
+import { FacetError } from '../../src/errors.js';
+import { versionsPrefix } from '../../src/volume/content-key.js';
 import { command, option } from '../command.js';
 import { formatItems, formatSize } from '../format.js';
 import { duration, size } from '../kinds.js';
+import { openVolume } from '../volume.js';
 import { openCache } from './open.js';
+import { isNothing, readWanted, remoteFiles, type Wanted, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
   description:
-    'Removes from the cache what nobody has read for long, and then what was read the longest ago until the rest fits: by the limits of the configuration, or those that are given. Never what is pinned or being read.',
+    'Removes from the cache what nobody has read for long, and then what was read the longest ago until the rest fits: by the limits of the configuration, or those that are given. With a PATH or --query it removes these files and no others, in all their versions. Never what is pinned or being read.',
+  arguments: wantedArguments,
   options: {
+    ...wantedOptions,
     maxAge: option(duration, 'TIME', 'remove what was not read for so long, such as 30d'),
     maxSize: option(size, 'SIZE', 'keep at most so much, such as 1GB'),
   },
-  examples: [{ command: 'facet cache evict --max-age 30d --max-size 1GB', says: 'for a nightly cron' }],
-  async run({ home, output }, _, { maxAge, maxSize }) {
+  examples: [
+    { command: 'facet cache evict --max-age 30d --max-size 1GB', says: 'for a nightly cron' },
+    { command: "facet cache evict --query 'label:seen'", says: 'what was watched' },
+  ],
+  async run({ home, output }, { paths }, { query, maxAge, maxSize }) {
+    const wanted = readWanted(paths, query);
+    const limits = {
+      ...(maxAge === undefined ? {} : { maxAge }),
+      ...(maxSize === undefined ? {} : { maxSize }),
+    };
+    const all = isNothing(wanted);
+    if (!all && Object.keys(limits).length > 0) {
+      throw new FacetError('usage', 'limits are of the whole cache: they cannot go with a PATH or --query');
+    }
     const cache = await openCache(home, 'write');
     try {
-      const evicted = cache.evict({
-        ...(maxAge === undefined ? {} : { maxAge }),
-        ...(maxSize === undefined ? {} : { maxSize }),
-      });
+      const evicted = all ? cache.evict(limits) : await evictFiles(cache, wanted, home);
       await output.result(
         evicted,
         ({ blobs, bytes }) => `evicted ${formatItems(blobs, 'blob')}, ${formatSize(bytes)}`,
@@ -28,3 +46,18 @@ export default command({
     }
   },
 });
+
+async function evictFiles(cache: Cache, wanted: Wanted, home: Home): Promise<Evicted> {
+  const volume = await openVolume(home);
+  try {
+    const evicted = { blobs: 0, bytes: 0 };
+    for (const file of await remoteFiles(wanted, volume, home)) {
+      const { blobs, bytes } = cache.evictUnder(versionsPrefix(file));
+      evicted.blobs += blobs;
+      evicted.bytes += bytes;
+    }
+    return evicted;
+  } finally {
+    volume.close();
+  }
+}

@@ -1,5 +1,6 @@
 /** What a user calls the contents that the cache has under a key. */
 import type { Sources } from '../../src/catalog/sources.js';
+import { parseContentKey } from '../../src/volume/content-key.js';
 
 export interface Origin {
   /** `films:dune.mkv`; the source is its number where it was removed. */
@@ -9,9 +10,10 @@ export interface Origin {
 }
 
 export function originsOf(sources: Sources): (key: string) => Origin {
-  const names = new Map(sources.all().map(({ id, name }) => [String(id), name]));
+  const names = new Map(sources.all().map(({ id, name }) => [id, name]));
   return key => {
-    const [, source = '', path = '', version = ''] = /^(\d+)\/([^\0]*)\0(.*)$/s.exec(key) ?? [];
-    return { origin: `${names.get(source) ?? source}:${path}`, version };
+    const { sourceId, path = '', version = '' } = parseContentKey(key) ?? {};
+    const source = sourceId === undefined ? '' : (names.get(sourceId) ?? sourceId);
+    return { origin: `${source}:${path}`, version };
   };
 }

@@ -1,21 +1,23 @@
-/** Pins the present versions of the files that paths mean, or unpins all versions of them. Files of local folders need no pin: they are not cached. */
+/** Pins the present versions of files, or unpins all versions of them. */
 import { FacetError } from '../../src/errors.js';
 import { contentKey, versionsPrefix } from '../../src/volume/content-key.js';
 import type { CommandContext } from '../command.js';
-import { filesOf } from '../index/files.js';
 import { openVolume } from '../volume.js';
 import { openCache } from './open.js';
+import { refuseNothing, remoteFiles, type Wanted } from './wanted.js';
 
 /** Returns how many files there were. */
 export async function changePins(
   { home }: CommandContext,
-  paths: readonly string[],
+  wanted: Wanted,
   change: 'pin' | 'unpin',
 ): Promise<number> {
+  refuseNothing(wanted);
   const volume = await openVolume(home);
   try {
-    const files = [...filesOf(volume, paths)].filter(({ sourceId }) => volume.isRemote(sourceId));
-    if (files.length === 0) {
+    const files = await remoteFiles(wanted, volume, home);
+    // A query may find nothing today.
+    if (files.length === 0 && wanted.query === undefined) {
       throw new FacetError('usage', 'none of these files is at a remote source', {
         hint: 'files of local folders are read where they are and never cached',
       });

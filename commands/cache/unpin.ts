@@ -1,14 +1,16 @@
 /** `facet cache unpin`. */
-import { argumentList, command } from '../command.js';
+import { command } from '../command.js';
 import { formatItems } from '../format.js';
-import { path } from '../kinds.js';
 import { changePins } from './pins.js';
+import { readWanted, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
   description: 'Lets files that were pinned be evicted again, in all their versions.',
-  arguments: { paths: argumentList(path, 'PATH', 'a path in the tree, or a glob', { required: true }) },
-  async run(context, { paths }) {
-    const files = await changePins(context, paths, 'unpin');
+  arguments: wantedArguments,
+  options: wantedOptions,
+  examples: [{ command: "facet cache unpin --query 'pinned label:seen'", says: 'what was watched' }],
+  async run(context, { paths }, { query }) {
+    const files = await changePins(context, readWanted(paths, query), 'unpin');
     await context.output.result({ files, pinned: false }, () => `unpinned ${formatItems(files, 'file')}`);
   },
 });

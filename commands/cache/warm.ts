@@ -1,26 +1,23 @@
 /** `facet cache warm`: contents before anybody asks for them. */
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
-import { parseQuery } from '../../src/query/parse.js';
-import { matching } from '../../src/volume/matching.js';
-import type { Volume } from '../../src/volume/volume.js';
-import { argumentList, type CommandContext, command, option } from '../command.js';
+import { type CommandContext, command, option } from '../command.js';
 import { describeFailure } from '../failure.js';
 import { formatItems } from '../format.js';
-import { filesOf } from '../index/files.js';
-import { count, path, size, text } from '../kinds.js';
+import { count, size } from '../kinds.js';
 import { inParallel } from '../parallel.js';
 import { openProgress } from '../progress.js';
 import { remoteAccess } from '../remote.js';
 import { printable } from '../terminal.js';
 import { openVolume } from '../volume.js';
+import { readWanted, refuseNothing, remoteFiles, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
   description:
     'Downloads files of remote sources into the cache, so that reading them later needs no network. What is there already is not downloaded again; after an interruption the same command goes on where it stopped.',
-  arguments: { paths: argumentList(path, 'PATH', 'a path in the tree, or a glob') },
+  arguments: wantedArguments,
   options: {
-    query: option(text, 'QUERY', 'the files that a query asks for'),
+    ...wantedOptions,
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
     limitRate: option(size, 'SIZE', 'at most so many bytes a second, such as 5MB'),
   },
@@ -29,10 +26,8 @@ export default command({
     { command: 'facet cache warm /films/Dune.mkv', says: 'one file' },
   ],
   async run(context, { paths }, { query, parallel, limitRate }) {
-    if (paths.length === 0 && query === undefined) {
-      throw new FacetError('usage', 'which files? give a PATH, a glob or --query');
-    }
-    const wanted = query === undefined ? undefined : parseQuery(query);
+    const wanted = readWanted(paths, query);
+    refuseNothing(wanted);
     const volume = await openVolume(context.home);
     const remote = remoteAccess(volume.sources, context.home, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
@@ -54,10 +49,7 @@ export default command({
       }
     };
     try {
-      const files = remoteFiles(volume, [
-        ...filesOf(volume, paths),
-        ...(wanted ? matching(volume, wanted) : []),
-      ]);
+      const files = await remoteFiles(wanted, volume, context.home);
       for await (const _ of inParallel(files, parallel, warm)) tally.files++;
     } finally {
       progress.stop();
@@ -67,11 +59,6 @@ export default command({
     await finish(context, tally);
   },
 });
-
-/** Those of local folders are never cached. */
-function remoteFiles(volume: Volume, files: readonly FileRecord[]): FileRecord[] {
-  return files.filter(({ sourceId, target }) => target === null && volume.isRemote(sourceId));
-}
 
 async function finish(
   { output }: CommandContext,

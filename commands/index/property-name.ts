@@ -1,6 +1,6 @@
 /** What a property can be called. */
 import { FacetError } from '../../src/errors.js';
-import { BUILT_IN_FIELDS } from '../../src/query/fields.js';
+import { BUILT_IN_FIELDS, isPropertyName } from '../../src/query/fields.js';
 
 export function propertyName(name: string): string {
   if (BUILT_IN_FIELDS.includes(name)) {
@@ -12,7 +12,7 @@ export function propertyName(name: string): string {
       },
     );
   }
-  if (/^[\p{L}_][\p{L}\p{N}_.-]{0,199}$/u.test(name)) return name;
+  if (isPropertyName(name)) return name;
   throw new FacetError('usage', `'${name}' is not the name of a property`, {
     hint: 'a name begins with a letter and has letters, digits, _ . and -',
   });

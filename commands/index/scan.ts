@@ -4,11 +4,13 @@ import type { SourceRecord } from '../../src/catalog/sources.js';
 import { loadConfig } from '../../src/config/config.js';
 import { FacetError } from '../../src/errors.js';
 import type { ScanOptions, ScanResult } from '../../src/indexing/scan.js';
+import type { Renamed } from '../../src/indexing/update.js';
 import { argumentList, type CommandContext, command, flag } from '../command.js';
 import { formatCount, formatDuration, formatItems, formatSize } from '../format.js';
 import { source } from '../kinds.js';
 import { openProgress } from '../progress.js';
 import { printable } from '../terminal.js';
+import { changesText } from './changes-text.js';
 
 /** Lines about single files that a scan prints; the rest is counted. */
 const MOST_WARNINGS = 20;
@@ -107,25 +109,27 @@ async function scanOne(
 ): Promise<ScanResult> {
   const { scan } = await import('../../src/indexing/scan.js');
   const progress = await openProgress(context, { title: `scanning ${source.name}`, unit: 'files' });
+  const renamed: Renamed[] = [];
   try {
     return await scan(catalog, source, {
       ...options,
+      onRenamed: each => renamed.push(each),
       onProgress: ({ phase, files, hashed }) =>
         phase === 'listing' ? progress.update(files) : progress.update(hashed, files),
     });
   } finally {
     progress.stop();
+    // Also when the scan stops later on: those were renamed.
+    if (renamed.length > 0)
+      await (await import('./moved-contents.js')).moveContents(context, source, renamed);
   }
 }
 
 function summary(result: ScanResult): string {
-  const changes = (['added', 'modified', 'renamed', 'deleted'] as const)
-    .filter(kind => result[kind] > 0)
-    .map(kind => `${formatCount(result[kind])} ${kind}`);
   const hashed = result.hashed > 0 ? `, ${formatItems(result.hashed, 'checksum')}` : '';
   const took = formatDuration(result.seconds * 1000);
   const what = `${formatItems(result.files, 'file')}, ${formatSize(result.bytes)}`;
-  return `${result.source}: ${what}: ${changes.join(', ') || 'no changes'}${hashed} (${took})`;
+  return `${result.source}: ${what}: ${changesText(result)}${hashed} (${took})`;
 }
 
 function warnOf(context: CommandContext, { source: name, unreadable, skipped }: ScanResult): void {

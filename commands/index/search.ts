@@ -3,6 +3,7 @@ import { originOf } from '../../src/catalog/files.js';
 import type { Query } from '../../src/query/ast.js';
 import { matching } from '../../src/volume/matching.js';
 import type { Volume } from '../../src/volume/volume.js';
+import { withStates } from '../cache-states.js';
 import { argumentList, command } from '../command.js';
 import { formatSize } from '../format.js';
 import { text } from '../kinds.js';
@@ -22,7 +23,7 @@ interface FoundFile {
 export default command({
   description:
     'Lists the files that a query asks for. Words are parts of names, whatever the case; name:*.pdf, size>5MB, age<30d, ' +
-    'type=video, label:work and title=Dune ask for more, and and, or, not and parentheses put questions together. Several ' +
+    'type=video, label:work, cached and title=Dune ask for more, and and, or, not and parentheses put questions together. Several ' +
     'arguments are one query; what the shell would take for itself has to be in quotes.',
   arguments: { query: argumentList(text, 'QUERY', 'what the files are like', { required: true }) },
   examples: [
@@ -36,7 +37,7 @@ export default command({
     const volume = await openVolume(home);
     try {
       await output.rows(
-        found(volume, wanted),
+        found(volume, await withStates(wanted, volume, home)),
         ({ path, origin, size }) =>
           `${formatSize(size).padStart(8)}  ${path === null ? `${printable(origin)} (nowhere in the tree)` : printable(path)}`,
       );

@@ -1,7 +1,7 @@
 /** `facet index set`: properties of files. */
 
 import { FacetError } from '../../src/errors.js';
-import type { Property } from '../../src/query/facts.js';
+import { type Property, readValue } from '../../src/query/facts.js';
 import { argumentList, type CommandContext, command, option, optionList } from '../command.js';
 import { file, text } from '../kinds.js';
 import { openVolume } from '../volume.js';
@@ -95,10 +95,4 @@ function changesOf(settings: readonly string[], unset: readonly string[]): Chang
     changes.set(name, before === null ? value : [before, value].flat());
   }
   return Object.fromEntries(changes);
-}
-
-/** What a number prints as is a number; `007` and `1e3` are texts. */
-function readValue(value: string): string | number {
-  const number = Number(value);
-  return Number.isFinite(number) && String(number) === value ? number : value;
 }

@@ -1,13 +1,16 @@
 /** `facet index stat`: all that is known of one file. */
 import { Descriptions, type Properties } from '../../src/catalog/descriptions.js';
+import { accessOf } from '../../src/catalog/file-accesses.js';
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { kindOf, mimeType } from '../../src/query/facts.js';
 import { labelOrigins } from '../../src/rules/label-rules.js';
+import type { Tier } from '../../src/volume/tiers.js';
 import type { Volume } from '../../src/volume/volume.js';
 import { argument, command } from '../command.js';
-import { formatCount, formatSize } from '../format.js';
+import { formatCount, formatItems, formatSize } from '../format.js';
 import { path } from '../kinds.js';
 import { printable } from '../terminal.js';
+import { presentTier } from '../tier.js';
 import { openVolume } from '../volume.js';
 import { fileOf } from './files.js';
 
@@ -21,6 +24,11 @@ interface FileFacts {
   type: 'file' | 'link';
   size: number;
   mtime: string;
+  /** When it was last read through facet, null: never; and how often. */
+  lastAccess: string | null;
+  accessCount: number;
+  /** Where a read would find its bytes now; null for a link. */
+  tier: Tier | null;
   /** Octal permissions at the origin, such as `0644`. */
   mode: string;
   target: string | null;
@@ -38,14 +46,17 @@ export default command({
   async run({ home, output }, { file }) {
     const volume = await openVolume(home);
     try {
-      await output.result(facts(volume, fileOf(volume, file)), toText);
+      const found = fileOf(volume, file);
+      const tier = await presentTier(volume, found, home);
+      await output.result(facts(volume, found, tier), toText);
     } finally {
       volume.close();
     }
   },
 });
 
-function facts({ db, tree }: Volume, file: FileRecord): FileFacts {
+function facts({ db, tree }: Volume, file: FileRecord, tier: Tier | null): FileFacts {
+  const access = accessOf(db, file.id);
   return {
     id: file.id,
     paths: tree.pathsOf(file.id),
@@ -54,6 +65,9 @@ function facts({ db, tree }: Volume, file: FileRecord): FileFacts {
     type: file.target === null ? 'file' : 'link',
     size: file.size,
     mtime: new Date(file.mtimeUs / 1000).toISOString(),
+    lastAccess: access ? new Date(access.at).toISOString() : null,
+    accessCount: access?.count ?? 0,
+    tier,
     mode: `0${(file.mode & 0o7777).toString(8)}`,
     target: file.target,
     sha256: file.sha256 && Buffer.from(file.sha256).toString('hex'),
@@ -72,6 +86,8 @@ function toText(file: FileFacts): string {
     ['type', file.type],
     ['size', `${formatSize(file.size)} (${formatCount(file.size)} bytes)`],
     ['mtime', file.mtime],
+    ['read', file.lastAccess && `${file.lastAccess} (${formatItems(file.accessCount, 'time')})`],
+    ['tier', file.tier],
     ['mode', file.mode],
     ['target', file.target && printable(file.target)],
     ['sha256', file.sha256],

@@ -4,17 +4,20 @@ import type { Catalog } from '../../src/catalog/catalog.js';
 import type { FileLocation } from '../../src/catalog/files.js';
 import { loadConfig } from '../../src/config/config.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
+import type { Batch } from '../../src/indexing/keeper.js';
 import type { Mounted } from '../../src/mount/mount.js';
 import { refreshFile } from '../../src/mount/refresh.js';
+import type { MappedFolder } from '../../src/volume/mapped-folders.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
+import { startLive } from '../live.js';
 import { OutputClosed } from '../output.js';
 import { type RemoteAccess, remoteAccess } from '../remote.js';
 import { type Watch, watchMount } from './watch.js';
 
 export default command({
   description:
-    'Mounts the tree on an empty folder and keeps it mounted until Ctrl-C. The tree is read-only; it follows the catalog, so what a scan finds appears within a second. A rules.yaml that changes is applied, if nothing is wrong with it; otherwise the rules in force stay, with a warning.',
+    'Mounts the tree on an empty folder and keeps it mounted until Ctrl-C. The tree is read-only; it follows the catalog, so what a scan finds appears within a second. Sources that were added with --watch or --every are kept true while it is mounted. A rules.yaml that changes is applied, if nothing is wrong with it; otherwise the rules in force stay, with a warning.',
   arguments: { directory: argument(directory, 'DIR', 'an empty folder') },
   options: {
     allowOther: flag('let other users of this machine see the tree'),
@@ -32,8 +35,9 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings, cache } = await loadConfig(context.home);
+    const { mount: settings, cache, mounts, scan } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
+    warnOfUnknown(context, catalog, mounts);
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
       onChanged: file => void refresh(context, catalog, remote, file),
     });
@@ -50,8 +54,14 @@ export default command({
         },
         allowOther: options.allowOther || settings.allowOther,
         cache: { directory: context.home.cacheDir, limits: cache },
+        mounts,
         openRemote: remote.open,
         onWarning: message => context.warn(message),
+      });
+      const live = await startLive(context, catalog, {
+        names: undefined,
+        exclude: scan.exclude,
+        onBatch: batch => void tellBatch(context, batch).catch(readerGone),
       });
       const arranged = keepArranged(catalog, {
         rulesFile: context.home.rulesFile,
@@ -61,7 +71,7 @@ export default command({
       try {
         await end.whileShown(mounted, () => show(context, catalog, mounted));
       } finally {
-        await arranged.stop();
+        await Promise.all([arranged.stop(), live.stop()]);
       }
     } finally {
       await remote.close();
@@ -69,6 +79,17 @@ export default command({
     }
   },
 });
+
+/** A name that is mistyped would do nothing, and not say so. */
+function warnOfUnknown(context: CommandContext, { sources }: Catalog, mounts: readonly MappedFolder[]): void {
+  for (const { source } of mounts) {
+    if (sources.find(source)) continue;
+    context.warn(
+      `${context.home.configFile}: mounts: there is no source named ${source}`,
+      'see which there are: facet index status',
+    );
+  }
+}
 
 /** Readers of the version that is gone get an error; who opens the file again gets the present one. */
 async function refresh(
@@ -82,6 +103,11 @@ async function refresh(
   } catch (error) {
     context.warn(`${file.name} has changed, and cannot be looked at: ${errorMessage(error)}`);
   }
+}
+
+/** With `--json`; others see the last changes in the panel. */
+async function tellBatch(context: CommandContext, batch: Batch): Promise<void> {
+  if (context.json) await context.output.result({ event: 'changes', ...batch }, JSON.stringify);
 }
 
 async function show(context: CommandContext, catalog: Catalog, mounted: Mounted): Promise<Watch> {

@@ -69,7 +69,8 @@ export class BlobFiles {
 
   /** Opens the blob or unfinished file when nobody else has it open; nobody else can then, until it is closed. */
   seize(name: string): number | 'gone' | 'in use' {
-    const fd = openIfThere(this.blobPath(name), 'r+') ?? openIfThere(this.tmpPath(name), 'r+');
+    // In this order: what is moved from one place to the other in between is found all the same.
+    const fd = openIfThere(this.tmpPath(name), 'r+') ?? openIfThere(this.blobPath(name), 'r+');
     if (fd === undefined) return 'gone';
     if (flock(fd, 'exclusive') === true) return fd;
     closeSync(fd);

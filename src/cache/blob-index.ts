@@ -10,6 +10,8 @@ export interface BlobRecord {
   /** How many of its blocks are there. */
   readonly present: number;
   readonly accessedAt: number;
+  /** What its file was when all of its blocks were last known to be right; see `file-state.ts`. */
+  readonly checkedState: string | null;
 }
 
 export interface Usage {
@@ -23,7 +25,8 @@ export interface Usage {
   misses: number;
 }
 
-const COLUMNS = 'b.id, b.name, b.size, b.present, b.accessed_at AS accessedAt';
+const COLUMNS =
+  'b.id, b.name, b.size, b.present, b.accessed_at AS accessedAt, b.checked_state AS checkedState';
 
 export function isWhole({ size, present }: BlobRecord): boolean {
   return present === blockCount(size);
@@ -36,7 +39,9 @@ export class BlobIndex {
   readonly #add: Statement<[string, number, number, number, number, number]>;
   readonly #keep: Statement<[number, Buffer | null, number]>;
   readonly #setContents: Statement<[Buffer, number]>;
+  readonly #setChecked: Statement<[string, number]>;
   readonly #setKey: Statement<[string, number]>;
+  readonly #renameKey: Statement<[string, string]>;
   readonly #keysOf: Statement<[number], string>;
   readonly #release: Statement<[number]>;
   readonly #condemn: Statement<[number]>;
@@ -62,9 +67,11 @@ export class BlobIndex {
       `UPDATE blobs SET state = ${BlobState.kept}, present = ?, pending = 0, sha256 = ? WHERE id = ? AND state = ${BlobState.written}`,
     );
     this.#setContents = db.prepare('UPDATE blobs SET sha256 = ? WHERE id = ?');
+    this.#setChecked = db.prepare('UPDATE blobs SET checked_state = ? WHERE id = ?');
     this.#setKey = db.prepare(
       'INSERT INTO keys VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET blob_id = excluded.blob_id',
     );
+    this.#renameKey = db.prepare('UPDATE OR IGNORE keys SET key = ? WHERE key = ?');
     this.#keysOf = db
       .prepare<[number], string>('SELECT key FROM keys WHERE blob_id = ? ORDER BY key')
       .pluck();
@@ -121,6 +128,11 @@ export class BlobIndex {
     this.#setContents.run(sha256, id);
   }
 
+  /** All blocks of the blob have their checksums, while its file was in this state. */
+  setChecked(id: number, state: string): void {
+    this.#setChecked.run(state, id);
+  }
+
   /** Lets the key lead to this blob. What it led to before leaves, unless other keys lead there. */
   setKey(key: string, id: number): void {
     const before = this.find(key);
@@ -128,6 +140,11 @@ export class BlobIndex {
     this.#setKey.run(key, id);
     this.setPinned(key);
     if (before !== undefined) this.#release.run(before.id);
+  }
+
+  /** Lets another key lead to what this one led to. Nothing happens when that one leads somewhere already. */
+  renameKey(from: string, to: string): void {
+    this.#renameKey.run(to, from);
   }
 
   /** Call it after the pin of the key has changed. */

@@ -3,18 +3,20 @@
  * room is set aside, bytes are written, they are flushed to the disk, and only then the block map says so.
  */
 import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
 import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
 import { translated } from './cache-error.js';
-import { Digest, type ExpectedContents } from './digest.js';
+import { Digest } from './digest.js';
+import { fileState } from './file-state.js';
 import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
-import { flush, incomplete, type WriterParts, writeFully } from './whole-writer.js';
+import { flush, incomplete, type WriterParts, writeFully, writeFullyAsync } from './whole-writer.js';
 import type { BlobWriter, Written } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
@@ -32,7 +34,7 @@ export class BlockWriter implements BlobWriter {
   readonly #key: string;
   readonly #blob: BlobRecord;
   readonly #fd: number;
-  readonly #expected: ExpectedContents;
+  readonly #expected: Buffer | undefined;
   readonly #parts: BlockWriterParts;
   /** Blocks that were there when this writer last looked: others can fill them, and drop them when they are damaged. */
   readonly #present: Intervals;
@@ -43,9 +45,13 @@ export class BlockWriter implements BlobWriter {
   /** Blocks that have bytes of this writer and are not committed yet. */
   readonly #uncommitted = new Set<number>();
   readonly #running = new Map<number, Running>();
+  /** Calls of write(2) under way in other threads. */
+  #writing = 0;
+  /** Blocks that this process has written, or compared with their checksums. */
+  readonly #checked: Intervals;
   #isOpen = true;
 
-  constructor(key: string, size: number, expected: ExpectedContents, parts: BlockWriterParts) {
+  constructor(key: string, size: number, expected: Buffer | undefined, parts: BlockWriterParts) {
     this.#key = key;
     this.#expected = expected;
     this.#parts = parts;
@@ -53,6 +59,7 @@ export class BlockWriter implements BlobWriter {
     this.#blob = blob;
     this.#fd = fd;
     this.#present = parts.blocks.present(blob.id, this.#all);
+    this.#checked = parts.checked.of(blob.id, undefined);
   }
 
   get #all(): Interval {
@@ -84,20 +91,43 @@ export class BlockWriter implements BlobWriter {
   }
 
   write(offset: number, bytes: Uint8Array): void {
+    for (const { from, piece } of this.#missingOf(offset, bytes)) {
+      translated(this.#parts.index.directory, () => writeFully(this.#fd, piece, from));
+      this.#noteWritten(from, piece);
+    }
+  }
+
+  async writeAsync(offset: number, bytes: Uint8Array): Promise<void> {
+    for (const { from, piece } of this.#missingOf(offset, bytes)) {
+      await this.#writeElsewhere(from, piece);
+      this.#noteWritten(from, piece);
+    }
+  }
+
+  async #writeElsewhere(offset: number, bytes: Uint8Array): Promise<void> {
+    this.#writing++;
+    try {
+      await writeFullyAsync(this.#fd, bytes, offset, this.#parts.index.directory);
+    } finally {
+      this.#writing--;
+      if (!this.#isOpen && this.#writing === 0) this.#end();
+    }
+  }
+
+  /** What of these bytes is in blocks that are not there; room is set aside for it. */
+  #missingOf(offset: number, bytes: Uint8Array): { from: number; piece: Uint8Array }[] {
     const end = offset + bytes.length;
     if (end > this.#blob.size) throw new Error('a blob was written beyond its end');
     this.reserve(offset, end);
     const touched = blocksTouched(offset, end);
-    for (const missing of this.#present.gaps(touched.start, touched.end)) {
+    return this.#present.gaps(touched.start, touched.end).map(missing => {
       const range = bytesOf(this.#blob.size, missing);
       const from = Math.max(range.start, offset);
-      this.#writeMissing(from, bytes.subarray(from - offset, Math.min(range.end, end) - offset));
-    }
+      return { from, piece: bytes.subarray(from - offset, Math.min(range.end, end) - offset) };
+    });
   }
 
-  /** Writes bytes of blocks that are not there. */
-  #writeMissing(offset: number, bytes: Uint8Array): void {
-    translated(this.#parts.index.directory, () => writeFully(this.#fd, bytes, offset));
+  #noteWritten(offset: number, bytes: Uint8Array): void {
     this.#written.add(offset, offset + bytes.length);
     const { start, end } = blocksTouched(offset, offset + bytes.length);
     for (let block = start; block < end; block++) {
@@ -156,6 +186,7 @@ export class BlockWriter implements BlobWriter {
   #forget(block: number): void {
     const { start, end } = bytesOf(this.#blob.size, { start: block, end: block + 1 });
     this.#present.add(block, block + 1);
+    this.#checked.add(block, block + 1);
     this.#reserved.remove(block, block + 1);
     this.#written.remove(start, end);
     this.#uncommitted.delete(block);
@@ -173,30 +204,43 @@ export class BlockWriter implements BlobWriter {
 
   complete(): BlobHandle {
     this.commit();
-    return this.#finish();
+    const digest = this.#digest();
+    for (const _ of digest?.readRest(this.#fd, this.#blob.size) ?? []);
+    return this.#finish(digest);
   }
 
   async completeAsync(): Promise<BlobHandle> {
     await this.commitAsync();
-    return this.#finish();
+    const digest = this.#digest();
+    for (const _ of digest?.readRest(this.#fd, this.#blob.size) ?? []) await setImmediate();
+    return this.#finish(digest);
   }
 
-  #finish(): BlobHandle {
-    const { blobs, blocks } = this.#parts;
-    const gaps = blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
+  /** What all of it is to be read for; undefined where it need not. */
+  #digest(): Digest | undefined {
+    const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
-    const shared = this.#expected.sha256 || this.#expected.md5 ? this.#checkContents() : undefined;
-    const handle = shared ?? openBlob(blobs.get(this.#blob.id), this.#parts);
+    return this.#expected && new Digest(this.#expected);
+  }
+
+  #finish(digest: Digest | undefined): BlobHandle {
+    const shared = digest && this.#checkContents(digest);
+    if (!shared && this.#checked.covers(0, this.#all.end)) this.#noteChecked();
+    const handle = shared ?? openBlob(this.#parts.blobs.get(this.#blob.id), this.#parts);
     if (handle === undefined) throw incomplete(this.#key);
     return handle;
   }
 
-  /** Reads all of it. Returns the blob that has the same contents already, if there is one. */
-  #checkContents(): BlobHandle | undefined {
+  #noteChecked(): void {
+    const { index, blobs } = this.#parts;
+    const state = fileState(this.#fd);
+    if (state !== undefined) index.tryWrite(() => blobs.setChecked(this.#blob.id, state));
+  }
+
+  /** Returns the blob that has the same contents already, if there is one. */
+  #checkContents(digest: Digest): BlobHandle | undefined {
     const { index, blobs } = this.#parts;
     try {
-      const digest = new Digest(this.#expected);
-      for (const _ of digest.readRest(this.#fd, this.#blob.size));
       const { sha256 } = digest.finish();
       const shared = shareContents(this.#key, this.#blob.size, sha256, this.#parts, this.#blob.id);
       if (shared === undefined) index.write(() => blobs.setContents(this.#blob.id, sha256));
@@ -209,6 +253,7 @@ export class BlockWriter implements BlobWriter {
 
   #dropAll(): void {
     const { index, blocks } = this.#parts;
+    this.#checked.remove(0, this.#all.end);
     index.write(() => {
       for (const each of blocks.checksums(this.#blob.id, this.#all)) blocks.drop(this.#blob, each);
     });
@@ -217,6 +262,10 @@ export class BlockWriter implements BlobWriter {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    if (this.#writing === 0) this.#end();
+  }
+
+  #end(): void {
     try {
       // What was set aside and not committed is of no use to anybody, unless another writer is at it.
       if (flock(this.#fd, 'exclusive') === true) this.#parts.releasePending(this.#blob, this.#fd);

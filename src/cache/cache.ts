@@ -9,18 +9,15 @@
 import type { Statement } from 'better-sqlite3';
 import { Accesses } from './accesses.js';
 import { BlobFiles } from './blob-files.js';
-import { BlobIndex } from './blob-index.js';
+import { BlobIndex, isWhole } from './blob-index.js';
 import { BlockMap } from './block-map.js';
 import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
 import { translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
-import { Claims } from './claims.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
-import type { ExpectedContents } from './digest.js';
-import { type Evicted, Evictor } from './eviction.js';
+import { type Evicted, Evictor, endOf } from './eviction.js';
 import type { BlobHandle } from './handle.js';
-import type { Interval } from './intervals.js';
 import { Recovery } from './recovery.js';
 import { type Limits, Space } from './space.js';
 import { type CacheStatus, readStatus } from './status.js';
@@ -52,9 +49,9 @@ export class Cache {
   readonly #parts: BlockWriterParts;
   readonly #evictor: Evictor;
   readonly #recovery: Recovery;
-  readonly #claims: Claims;
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
+  readonly #renamePin: Statement<[string, string]>;
   readonly #pinned: Statement<[string, string], string>;
   readonly #list: Statement<
     [string],
@@ -83,7 +80,6 @@ export class Cache {
     this.#index = index;
     this.#evictor = new Evictor(index, blobs, files);
     this.#recovery = new Recovery(index, blobs, blocks, files);
-    this.#claims = new Claims(index);
     const accesses = new Accesses(index);
     const space = new Space(index, blobs, this.#evictor, limits, () => this.#tidy());
     this.#parts = {
@@ -92,6 +88,7 @@ export class Cache {
     };
     this.#addPin = db.prepare('INSERT OR IGNORE INTO pins VALUES (?)');
     this.#removePin = db.prepare('DELETE FROM pins WHERE key = ?');
+    this.#renamePin = db.prepare('UPDATE OR IGNORE pins SET key = ? WHERE key = ?');
     this.#pinned = db
       .prepare<[string, string], string>('SELECT key FROM pins WHERE key BETWEEN ? AND ?')
       .pluck();
@@ -119,6 +116,22 @@ export class Cache {
     });
   }
 
+  /** Is all there that there is to be under a key? */
+  isWhole(key: string, size: number): boolean {
+    return translated(this.directory, () => {
+      const blob = this.#parts.blobs.find(key);
+      return blob?.size === size && isWhole(blob);
+    });
+  }
+
+  /** How many of the bytes under a key are there. */
+  presentBytes(key: string, size: number): number {
+    return translated(this.directory, () => {
+      const blob = this.#parts.blobs.find(key);
+      return blob?.size === size ? Math.min(blob.present * BLOCK_SIZE, size) : 0;
+    });
+  }
+
   /** Opens whole contents with this SHA-256 and lets the key lead there, so that nothing needs to be fetched. */
   adopt(key: string, size: number, sha256: Buffer): BlobHandle | undefined {
     return translated(this.directory, () => shareContents(key, size, sha256, this.#parts));
@@ -126,23 +139,15 @@ export class Cache {
 
   /**
    * Opens a writer for the contents of a key; it goes on with what is there. Several at once, in several processes, do no harm.
+   * Whole contents are compared with the SHA-256 that they are expected to have.
    * Throws `no-space`, at once for small contents, of which it sets all room aside.
    */
-  writer(key: string, size: number, expected: ExpectedContents = {}): BlobWriter {
+  writer(key: string, size: number, expected?: Buffer): BlobWriter {
     const { blockThreshold = BLOCK_THRESHOLD } = this.#limits;
     const inBlocks = size >= blockThreshold || this.#parts.blobs.find(key)?.size === size;
     return inBlocks
       ? new BlockWriter(key, size, expected, this.#parts)
       : new WholeWriter(key, size, expected, this.#parts);
-  }
-
-  /** Claims bytes of a key for fetching, as `Claims.claim` says. */
-  claim(key: string, interval: Interval, ttlMs: number): Interval[] {
-    return this.#claims.claim(key, interval, ttlMs);
-  }
-
-  release(key: string, interval: Interval): void {
-    this.#claims.release(key, interval);
   }
 
   /** What these keys lead to stays until it is unpinned, also when it is fetched later. */
@@ -156,7 +161,18 @@ export class Cache {
 
   /** The pinned keys that begin so, whether or not anything is there of them. */
   pinned(prefix: string): string[] {
-    return this.#pinned.all(prefix, `${prefix}\u{10ffff}`);
+    return this.#pinned.all(prefix, endOf(prefix));
+  }
+
+  /** What the first key of each pair leads to is under the second one from now on, and so is its pin. */
+  rename(pairs: readonly (readonly [from: string, to: string])[]): void {
+    this.#index.write(() => {
+      for (const [from, to] of pairs) {
+        this.#parts.blobs.renameKey(from, to);
+        this.#renamePin.run(to, from);
+        this.#parts.blobs.setPinned(to);
+      }
+    });
   }
 
   #changePins(change: Statement<[string]>, keys: readonly string[]): void {
@@ -191,6 +207,11 @@ export class Cache {
     return { blobs: old.blobs + more.blobs, bytes: old.bytes + more.bytes };
   }
 
+  /** Removes what the keys with this beginning lead to, unless it is pinned or open. */
+  evictUnder(prefix: string): Evicted {
+    return this.#evictor.removeUnder(prefix);
+  }
+
   /** Removes everything that is neither pinned nor open. */
   clear(): Evicted {
     this.#tidy();
@@ -210,7 +231,6 @@ export class Cache {
   /** Handles and writers are to be closed before. */
   close(): void {
     this.#parts.accesses.flush();
-    this.#claims.close();
     this.#index.close();
   }
 }

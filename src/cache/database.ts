@@ -18,7 +18,6 @@ export type CacheAccess = 'write' | 'read';
 
 /** "fcch", as SQLite's header stores it. */
 const APPLICATION_ID = 0x66636368;
-const SCHEMA_VERSION = 1;
 
 /** Transactions are short, so this is ample. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -29,7 +28,9 @@ const CACHE_KIB = 4 * 1024;
 /** `state` of a blob. Only those that are kept are found by lookups. */
 export const BlobState = { written: 0, kept: 1, leaving: 2 } as const;
 
-const SCHEMA = `
+/** Each brings the tables to the next version; only added to, never changed. */
+const MIGRATIONS = [
+  `
   CREATE TABLE blobs(
     id          INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: processes remember which blocks they have checked
     name        TEXT NOT NULL UNIQUE,   -- of its file, random: an index that was lost and made anew finds no strangers
@@ -61,15 +62,6 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE INDEX blocks_pending ON blocks(blob_id) WHERE crc IS NULL;
 
-  CREATE TABLE claims(
-    key        TEXT NOT NULL,
-    start      INTEGER NOT NULL,        -- bytes
-    end        INTEGER NOT NULL,
-    owner      TEXT NOT NULL,
-    expires_at INTEGER NOT NULL,        -- ms since the epoch
-    PRIMARY KEY (key, start, owner)
-  ) WITHOUT ROWID;
-
   CREATE TABLE usage(
     id      INTEGER PRIMARY KEY CHECK (id = 1),
     blobs   INTEGER NOT NULL,
@@ -88,7 +80,10 @@ const SCHEMA = `
   CREATE TRIGGER blobs_removed AFTER DELETE ON blobs BEGIN
     UPDATE usage SET blobs = blobs - 1, room = room - OLD.room, pending = pending - OLD.pending;
   END;
-`;
+`,
+  // What its file was (`file-state.ts`) when all of its blocks were last known to have their checksums.
+  'ALTER TABLE blobs ADD COLUMN checked_state TEXT',
+];
 
 /** The index of one cache, as one thread has it open. */
 export class IndexDatabase {
@@ -149,30 +144,29 @@ function noCache(directory: string): FacetError {
 }
 
 function prepare(db: Database, directory: string, access: CacheAccess): void {
-  const current = isCurrent(db, directory);
-  if (!current && access === 'read') throw noCache(directory);
-  if (!current) useWriteAheadLog(db);
+  const version = versionOf(db, directory);
+  if (version === 0 && access === 'read') throw noCache(directory);
+  if (version === 0) useWriteAheadLog(db);
   db.pragma('synchronous = NORMAL');
   db.pragma(`cache_size = -${CACHE_KIB}`);
   // A checkpoint flushes files: not in a thread that serves.
   if (access === 'read') db.pragma('wal_autocheckpoint = 0');
-  if (current) return;
+  if (version === MIGRATIONS.length) return;
   db.transaction(() => {
-    // Two processes may have opened a new cache at once: the second one finds the work done.
-    if (isCurrent(db, directory)) return;
-    db.exec(SCHEMA);
+    // Two processes may do this at once: the second one finds the work done.
+    for (const migration of MIGRATIONS.slice(versionOf(db, directory))) db.exec(migration);
     db.pragma(`application_id = ${APPLICATION_ID}`);
-    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+    db.pragma(`user_version = ${MIGRATIONS.length}`);
   }).immediate();
 }
 
-/** Are the tables there? Writes nothing. Throws for the database of another program, and for one of a later version. */
-function isCurrent(db: Database, directory: string): boolean {
+/** 0: there are no tables yet. Writes nothing. Throws for the database of another program, and for one of a later version. */
+function versionOf(db: Database, directory: string): number {
   // At one moment: another process may be making them.
   const { version, application, isEmpty } = db.transaction(() => readHeader(db))();
-  if (version === SCHEMA_VERSION && application === APPLICATION_ID) return true;
-  if (isEmpty) return false;
-  throw new FacetError('failed', `the cache ${directory} is of another version of facet, or no cache`, {
+  if (isEmpty) return 0;
+  if (version > 0 && version <= MIGRATIONS.length && application === APPLICATION_ID) return version;
+  throw new FacetError('failed', `the cache ${directory} is of a later version of facet, or no cache`, {
     path: directory,
     hint: 'upgrade facet, or move the directory away: all that it holds can be fetched again',
   });

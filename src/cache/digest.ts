@@ -7,23 +7,17 @@ import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import { BLOCK_SIZE, readFully } from './blocks.js';
 
-/** What the contents should be, where the caller knows. */
-export interface ExpectedContents {
-  sha256?: Buffer | undefined;
-  md5?: Buffer | undefined;
-}
-
 /** Bytes read at once. */
 const STEP = 4 << 20;
 
 export class Digest {
   readonly #sha256 = createHash('sha256');
-  readonly #md5 = createHash('md5');
-  readonly #expected: ExpectedContents;
+  readonly #expected: Buffer | undefined;
   readonly #crcs: number[] = [];
   #reached = 0;
 
-  constructor(expected: ExpectedContents) {
+  /** `expected` is the SHA-256 that the contents should have, where the caller knows it. */
+  constructor(expected: Buffer | undefined) {
     this.#expected = expected;
   }
 
@@ -31,7 +25,6 @@ export class Digest {
   update(offset: number, bytes: Uint8Array): void {
     if (offset !== this.#reached) return;
     this.#sha256.update(bytes);
-    if (this.#expected.md5 !== undefined) this.#md5.update(bytes);
     for (let at = 0; at < bytes.length; )
       at += this.#addToBlock(bytes.subarray(at, at + this.#leftOfBlock()));
   }
@@ -61,11 +54,8 @@ export class Digest {
   /** Call it once all is taken. Throws `integrity` when the contents are not what was expected. */
   finish(): { sha256: Buffer; crcs: readonly number[] } {
     const sha256 = this.#sha256.digest();
-    const { sha256: expected, md5 } = this.#expected;
-    if (expected !== undefined && !expected.equals(sha256))
-      throw mismatch('have another SHA-256 than expected');
-    if (md5 !== undefined && !md5.equals(this.#md5.digest()))
-      throw mismatch('have another MD5 than expected');
+    if (this.#expected?.equals(sha256) === false)
+      throw mismatch('have another SHA-256 than is known of them');
     return { sha256, crcs: this.#crcs };
   }
 }

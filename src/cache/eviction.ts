@@ -29,6 +29,7 @@ export class Evictor {
   readonly #blobs: BlobIndex;
   readonly #files: BlobFiles;
   readonly #oldest: Statement<{ at: number; id: number; before: number }, Candidate>;
+  readonly #under: Statement<[string, string], Candidate>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, files: BlobFiles) {
     this.#index = index;
@@ -39,6 +40,18 @@ export class Evictor {
        WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id) AND accessed_at < :before
        ORDER BY accessed_at, id LIMIT ${BATCH}`,
     );
+    this.#under = index.db.prepare(
+      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt FROM keys k JOIN blobs b ON b.id = k.blob_id
+       WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept} AND b.pinned = 0`,
+    );
+  }
+
+  /** Removes the blobs that keys with this beginning lead to. */
+  removeUnder(prefix: string): Evicted {
+    const evicted = { blobs: 0, bytes: 0 };
+    const found = this.#under.all(prefix, endOf(prefix));
+    for (let at = 0; at < found.length; at += BATCH) this.#remove(found.slice(at, at + BATCH), evicted);
+    return evicted;
   }
 
   /** Removes blobs, the least recently read first, until `bytes` of room are free again or no more can go. */
@@ -83,6 +96,11 @@ export class Evictor {
       for (const { fd } of seized) if (fd !== undefined) closeSync(fd);
     }
   }
+}
+
+/** Behind all keys with this beginning. */
+export function endOf(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
 }
 
 /** As many of the candidates as are wanted when `freed` bytes are free already. */

@@ -7,9 +7,10 @@ import type { Accessed, Accesses } from './accesses.js';
 import type { BlobIndex, BlobRecord } from './blob-index.js';
 import { isWhole } from './blob-index.js';
 import type { BlockChecksum, BlockMap } from './block-map.js';
-import { blocksTouched, bytesOf, checksumOnDisk, readFully } from './blocks.js';
+import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully } from './blocks.js';
 import type { CheckedBlocks } from './checked-blocks.js';
 import type { IndexDatabase } from './database.js';
+import { fileState } from './file-state.js';
 import type { Interval, Intervals } from './intervals.js';
 
 /** What the parts of one open cache share. */
@@ -26,7 +27,10 @@ export class BlobHandle {
   readonly #blob: BlobRecord;
   readonly #accessed: Accessed;
   readonly #parts: CacheParts;
+  /** Of the file when it was opened, of a whole blob. */
+  readonly #state: string | undefined;
   readonly #checked: Intervals;
+  #isNoted: boolean;
   #fd: number | undefined;
 
   /** Takes over `fd`, which has the shared lock of the blob's file. */
@@ -36,7 +40,10 @@ export class BlobHandle {
     this.#accessed = { id: blob.id, accessedAt: blob.accessedAt };
     this.#fd = fd;
     this.#parts = parts;
-    this.#checked = parts.checked.of(blob.id);
+    this.#state = isWhole(blob) ? fileState(fd) : undefined;
+    this.#checked = parts.checked.of(blob.id, this.#state);
+    this.#isNoted = blob.checkedState === this.#state;
+    if (this.#isNoted) this.#checked.add(0, blockCount(blob.size));
     parts.accesses.touch(this.#accessed);
   }
 
@@ -91,11 +98,35 @@ export class BlobHandle {
   }
 
   /**
-   * The descriptor of a blob that is whole, for the kernel to read from; it stays this handle's. Undefined for others. What is
-   * read through it is as the disk has it: `check` first where that matters.
+   * The descriptor, for the kernel to read these bytes from by itself; it stays this handle's. Undefined as `read` says.
+   */
+  descriptorOf(start: number, end: number): number | undefined {
+    const isRight = this.check(start, end);
+    this.#parts.accesses.read(this.#accessed, isRight);
+    return isRight ? this.#open() : undefined;
+  }
+
+  /**
+   * The same for all bytes. Looks at none of them: undefined, too, when it is not known of all blocks, from this process or
+   * another one, that they are as they were written. Those who read all of it, or `check` all of it, have seen to that.
    */
   descriptor(): number | undefined {
-    return this.isWhole() ? this.#open() : undefined;
+    if (!this.isWhole() || !this.#isKnownRight()) return undefined;
+    this.#parts.accesses.read(this.#accessed, true);
+    return this.#open();
+  }
+
+  /** Lets other processes know as well. */
+  #isKnownRight(): boolean {
+    if (this.#state === undefined || fileState(this.#open()) !== this.#state) return false;
+    if (!this.#isNoted && this.#checked.covers(0, blockCount(this.size))) this.#note(this.#state);
+    return this.#isNoted;
+  }
+
+  /** Right now or never: whoever opens it next sees to it otherwise. */
+  #note(state: string): void {
+    this.#isNoted = true;
+    this.#parts.index.tryWrite(() => this.#parts.blobs.setChecked(this.#blob.id, state));
   }
 
   #open(): number {
@@ -104,7 +135,9 @@ export class BlobHandle {
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    if (this.#fd === undefined) return;
+    if (!this.#isNoted) this.#isKnownRight();
+    closeSync(this.#fd);
     this.#fd = undefined;
   }
 }

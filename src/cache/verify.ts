@@ -8,6 +8,7 @@ import type { BlobFiles } from './blob-files.js';
 import type { BlockChecksum } from './block-map.js';
 import { BLOCK_SIZE, blockCount, checksumOnDisk, roomOf } from './blocks.js';
 import { BlobState } from './database.js';
+import { fileState } from './file-state.js';
 import type { CacheParts } from './handle.js';
 import { flock, punchHole } from './libc.js';
 import type { Recovery } from './recovery.js';
@@ -77,6 +78,7 @@ function verifyBlob(row: Row, context: Context): Verified {
 }
 
 function verifyFile(fd: number, row: Row, { parts, recovery, repair }: Context, verified: Verified): void {
+  const state = fileState(fd);
   const found = fstatSync(fd).size;
   if (found !== row.size) {
     verified.problems.push({ kind: 'wrong size', found });
@@ -86,6 +88,8 @@ function verifyFile(fd: number, row: Row, { parts, recovery, repair }: Context, 
     if (checksumOnDisk(fd, row.size, each.block) !== each.crc) drop(row, each, parts, repair, verified);
     else verified.bytes += Math.min(BLOCK_SIZE, row.size - each.block * BLOCK_SIZE);
   }
+  if (verified.bytes === row.size && state !== undefined && fileState(fd) === state)
+    parts.index.tryWrite(() => parts.blobs.setChecked(row.id, state));
   if (flock(fd, 'exclusive') !== true) return;
   const extra = unknownData(fd, row.id, parts);
   if (extra > SLACK) verified.problems.push({ kind: 'unknown data', bytes: extra });

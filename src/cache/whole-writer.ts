@@ -1,11 +1,12 @@
 /** Fills a small blob: in `tmp/`, for this writer alone, and moved to where others find it once it is whole and checked. */
-import { closeSync, fdatasync, fdatasyncSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
 import { blockCount, readFully, roomOf } from './blocks.js';
 import { cacheError, translated } from './cache-error.js';
-import { Digest, type ExpectedContents } from './digest.js';
+import { Digest } from './digest.js';
+import { fileState } from './file-state.js';
 import type { BlobHandle, CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
 import type { Space } from './space.js';
@@ -28,7 +29,7 @@ export class WholeWriter implements BlobWriter {
   #isOpen = true;
 
   /** Sets room aside for all of it. Throws `no-space`. */
-  constructor(key: string, size: number, expected: ExpectedContents, parts: WriterParts) {
+  constructor(key: string, size: number, expected: Buffer | undefined, parts: WriterParts) {
     this.#key = key;
     this.#size = size;
     this.#parts = parts;
@@ -62,6 +63,11 @@ export class WholeWriter implements BlobWriter {
     translated(this.#parts.index.directory, () => writeFully(this.#file.fd, bytes, offset));
     this.#written.add(offset, offset + bytes.length);
     this.#digest.update(offset, bytes);
+  }
+
+  /** What is small is written in no time. */
+  async writeAsync(offset: number, bytes: Uint8Array): Promise<void> {
+    this.write(offset, bytes);
   }
 
   read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
@@ -104,13 +110,18 @@ export class WholeWriter implements BlobWriter {
   #keep(sha256: Buffer, crcs: readonly number[]): BlobHandle {
     const { index, blobs, blocks, files } = this.#parts;
     translated(index.directory, () => files.keep(this.#file.name));
+    // Moving it was the last change.
+    const state = fileState(this.#file.fd);
     index.write(() => {
       blobs.keepWritten(this.#id, blockCount(this.#size), sha256);
       blocks.addAll(this.#id, crcs);
+      if (state !== undefined) blobs.setChecked(this.#id, state);
       blobs.setKey(this.#key, this.#id);
     });
     this.#isOpen = false;
-    const handle = openBlob(blobs.get(this.#id), this.#parts);
+    // Somebody who wrote the same at the same time may have put theirs in its place.
+    const handle =
+      openBlob(blobs.get(this.#id), this.#parts) ?? shareContents(this.#key, this.#size, sha256, this.#parts);
     closeSync(this.#file.fd);
     if (handle === undefined) throw new Error('a blob has left while it was open');
     return handle;
@@ -134,10 +145,29 @@ export function incomplete(key: string): FacetError {
   return new FacetError('failed', `not all contents of ${key} were fetched`);
 }
 
+const writeElsewhere = promisify(write);
+
 /** fdatasync(2) in another thread. */
 export async function flush(fd: number, directory: string): Promise<void> {
   try {
     await promisify(fdatasync)(fd);
+  } catch (error) {
+    throw cacheError(error, directory);
+  }
+}
+
+/** pwrite(2) in another thread. */
+export async function writeFullyAsync(
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  directory: string,
+): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await writeElsewhere(fd, bytes, done, bytes.length - done, offset + done);
+      done += bytesWritten;
+    }
   } catch (error) {
     throw cacheError(error, directory);
   }

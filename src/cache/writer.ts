@@ -34,9 +34,11 @@ export interface BlobWriter {
   complete(): BlobHandle;
 
   /**
-   * `commit` and `complete` for a thread that has other things to do while the disk is busy: several of them at once are faster
-   * than one after the other. The writer is not to be closed before they have settled.
+   * `write`, `commit` and `complete` for a thread that has other things to do while the disk is busy: several of them at once
+   * are faster than one after the other. Bytes that are being written are to stay as they are, and neither `read` nor a commit
+   * has them yet. When the writer is closed meanwhile, they are lost.
    */
+  writeAsync(offset: number, bytes: Uint8Array): Promise<void>;
   commitAsync(): Promise<Written>;
   completeAsync(): Promise<BlobHandle>;
 

@@ -25,6 +25,9 @@ const DELETE_BATCH = 5_000;
 /** Files that one transaction places anew. */
 const REVISIT_BATCH = 5_000;
 
+/** Somebody who watches a source has it for moments only, and is waited for. */
+export const WATCHER_MS = 2_000;
+
 /** A file that comes back within this time has its id again, and all that hangs on it. */
 const DELETED_KEPT_MS = 180 * 24 * 3_600_000;
 
@@ -130,12 +133,16 @@ export class Catalog {
     }
   }
 
-  /** Keeps other processes from scanning or removing a source, until it is released. Throws `in-use`. */
-  lockSource(source: SourceRecord): Lock {
+  /**
+   * Keeps other processes from scanning or removing a source, until it is released. Throws `in-use` when somebody else has
+   * it for longer than `waitMs`.
+   */
+  lockSource(source: SourceRecord, waitMs: number): Lock {
     return takeLock(
       this.#lockFile(source),
       `another process is scanning ${source.name}`,
       'wait for it to finish',
+      waitMs,
     );
   }
 
@@ -145,7 +152,7 @@ export class Catalog {
 
   /** Forgets a source and everything that is known of its files. The files themselves are not touched. */
   removeSource(source: SourceRecord): void {
-    const lock = this.lockSource(source);
+    const lock = this.lockSource(source, WATCHER_MS);
     try {
       const present = this.#filesOf('IS NULL');
       this.#inBatches(source, present, (writer, id) => writer.deleteFile(id));

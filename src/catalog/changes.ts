@@ -6,6 +6,21 @@ import type { Database, Statement } from 'better-sqlite3';
 
 export type ChangeKind = 'added' | 'modified' | 'renamed' | 'deleted' | 'restored' | 'described';
 
+/** A change, and the file as the catalog has it now. */
+export interface LoggedChange {
+  seq: number;
+  /** ms since the epoch. */
+  at: number;
+  fileId: number;
+  kind: ChangeKind;
+  /** JSON, where there is more to say. */
+  detail: string | null;
+  /** Null, as the others, when the file has been forgotten since. */
+  source: string | null;
+  folderPath: string | null;
+  name: string | null;
+}
+
 /** How many changes are kept, at least. */
 const KEPT = 1_000_000;
 
@@ -14,6 +29,7 @@ export class ChangeLog {
   readonly #insertAdded: Statement<[number, number, number]>;
   readonly #last: Statement<[], { seq: number | null }>;
   readonly #latest: Statement<[number], { seq: number; fileId: number; kind: ChangeKind }>;
+  readonly #after: Statement<[number, number], LoggedChange>;
   readonly #prune: Statement<[number]>;
 
   constructor(db: Database) {
@@ -23,6 +39,12 @@ export class ChangeLog {
     );
     this.#last = db.prepare('SELECT max(seq) AS seq FROM changes');
     this.#latest = db.prepare('SELECT seq, file_id AS fileId, kind FROM changes ORDER BY seq DESC LIMIT ?');
+    this.#after = db.prepare(
+      `SELECT c.seq, c.at, c.file_id AS fileId, c.kind, c.detail, s.name AS source, d.path AS folderPath, f.name
+       FROM changes c LEFT JOIN files f ON f.id = c.file_id LEFT JOIN folders d ON d.id = f.folder_id
+         LEFT JOIN sources s ON s.id = d.source_id
+       WHERE c.seq > ? ORDER BY c.seq LIMIT ?`,
+    );
     this.#prune = db.prepare('DELETE FROM changes WHERE seq <= ?');
   }
 
@@ -34,6 +56,11 @@ export class ChangeLog {
   /** The newest changes, the newest first. */
   latest(limit: number): { seq: number; fileId: number; kind: ChangeKind }[] {
     return this.#latest.all(limit);
+  }
+
+  /** The changes after a position, the oldest first. Numbers have no gaps: where one is missing, changes were pruned. */
+  after(seq: number, limit: number): LoggedChange[] {
+    return this.#after.all(seq, limit);
   }
 
   append(kind: ChangeKind, fileId: number, detail?: object): void {

@@ -1,4 +1,4 @@
-/** Facts about files of the catalog, for queries, rules and templates. Labels and properties are read when they are asked for. */
+/** Facts about files of the catalog, for queries, rules and templates. What is not in its record is read when it is asked for. */
 import { hostname } from 'node:os';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Facts, Property } from '../query/facts.js';
@@ -26,9 +26,9 @@ const NO_PROPERTIES: Readonly<Record<string, Property>> = Object.freeze({});
  */
 export class FileFacts implements Facts {
   readonly node: string;
-  readonly accessedMs: number | undefined = undefined;
   readonly #labelsOf: Statement<[number], string>;
   readonly #propertiesOf: Statement<[number], string>;
+  readonly #accessedAt: Statement<[number], number>;
   readonly #rules = new Map<string, LabelRule[]>();
   #record: FactsRecord = { id: 0, source: '', folderPath: '', name: '', size: 0, mtimeUs: 0, mode: 0 };
   #path: string | undefined;
@@ -43,6 +43,7 @@ export class FileFacts implements Facts {
     this.#propertiesOf = db
       .prepare<[number], string>('SELECT json FROM properties WHERE file_id = ?')
       .pluck();
+    this.#accessedAt = db.prepare<[number], number>('SELECT at FROM accesses WHERE file_id = ?').pluck();
     for (const rule of labelRules) {
       const rules = this.#rules.get(rule.source);
       if (rules) rules.push(rule);
@@ -86,6 +87,10 @@ export class FileFacts implements Facts {
 
   get mtimeMs(): number {
     return Math.floor(this.#record.mtimeUs / 1000);
+  }
+
+  get accessedMs(): number | undefined {
+    return this.#accessedAt.get(this.#record.id);
   }
 
   get labels(): ReadonlySet<string> {

@@ -34,6 +34,19 @@ export interface KnownFile {
   key: string | null;
 }
 
+/** What its source calls a file. */
+export interface FileKey {
+  id: number;
+  key: string | null;
+}
+
+/** A file that its source knows by a key, with the place it has or had. */
+export interface KeyedFile extends KnownFile {
+  folderId: number;
+  folderPath: string;
+  deletedAt: number | null;
+}
+
 /** A file with the place it has in its source. */
 export interface FileRecord extends FileAttributes {
   id: number;
@@ -51,7 +64,7 @@ export interface FileRecord extends FileAttributes {
 /** Enough of a file to open it. */
 export type FileLocation = Pick<
   FileRecord,
-  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key'
+  'sourceId' | 'folderPath' | 'name' | 'size' | 'mtimeUs' | 'version' | 'key' | 'sha256'
 >;
 
 export interface FolderRecord {
@@ -129,6 +142,7 @@ type PresentRow = [
   mtimeUs: number,
   version: string | null,
   key: string | null,
+  sha256: Uint8Array | null,
 ];
 
 const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS deletedAt FROM folders';
@@ -142,14 +156,22 @@ export class Files {
   readonly #places = new Map<number, FolderPlace>();
   readonly #inFolder: Statement<[number], KnownRow>;
   readonly #folder: Statement<[number, string], FolderRecord>;
+  readonly #foldersBelow: Statement<[{ source: number; path: string }], { id: number; path: string }>;
+  readonly #nextFolder: Statement<[number, string, string], { path: string }>;
   readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
+  readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
+  readonly #withKey: Statement<[string, number], KeyedFile>;
+  readonly #at: Statement<[number, string], KnownFile>;
+  readonly #asideAt: Statement<[number, string], string>;
+  readonly #page: Statement<[number, number, number], FileKey>;
+  readonly #anyIn: Statement<[number]>;
 
   constructor(db: Database) {
     this.#db = db;
     this.#byId = db.prepare(`${RECORD} WHERE f.id = ?`);
     this.#present = db
       .prepare<[number], PresentRow>(
-        'SELECT folder_id, name, size, mtime_us, version, key FROM files WHERE id = ? AND deleted_at IS NULL',
+        'SELECT folder_id, name, size, mtime_us, version, key, sha256 FROM files WHERE id = ? AND deleted_at IS NULL',
       )
       .raw();
     this.#folderPlace = db.prepare(
@@ -162,11 +184,43 @@ export class Files {
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
-    this.#withInode = db.prepare(
-      `SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
+    this.#foldersBelow = db.prepare(
+      `SELECT id, path FROM folders WHERE source_id = @source AND path = @path AND deleted_at IS NULL
+       UNION ALL
+       SELECT id, path FROM folders WHERE source_id = @source AND path >= @path || '/' AND path < @path || '0' AND deleted_at IS NULL`,
+    );
+    this.#nextFolder = db.prepare(
+      `SELECT path FROM folders WHERE source_id = ? AND path >= ? AND path < ? AND deleted_at IS NULL ORDER BY path LIMIT 1`,
+    );
+    const known = `
+      SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
          d.path AS folderPath
-       FROM files f JOIN folders d ON d.id = f.folder_id
-       WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+      FROM files f JOIN folders d ON d.id = f.folder_id`;
+    this.#withInode = db.prepare(
+      `${known} WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+    );
+    this.#withVersion = db.prepare(
+      `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
+    );
+    const columns =
+      'f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key';
+    this.#withKey = db.prepare(
+      `SELECT ${columns}, d.id AS folderId, d.path AS folderPath, f.deleted_at AS deletedAt
+       FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?`,
+    );
+    this.#at = db.prepare(
+      `SELECT ${columns} FROM files f WHERE f.folder_id = ? AND f.name = ? AND f.deleted_at IS NULL`,
+    );
+    this.#asideAt = db
+      .prepare<[number, string], string>(
+        'SELECT DISTINCT key FROM files WHERE folder_id = ? AND name = ? AND deleted_at IS NOT NULL AND key IS NOT NULL',
+      )
+      .pluck();
+    this.#anyIn = db.prepare('SELECT 1 FROM files WHERE folder_id = ? AND deleted_at IS NULL LIMIT 1');
+    this.#page = db.prepare(
+      // CROSS: in the order of ids, without sorting all of the source for each page.
+      `SELECT f.id, f.key FROM files f CROSS JOIN folders d ON d.id = f.folder_id
+       WHERE f.id > ? AND d.source_id = ? AND f.deleted_at IS NULL ORDER BY f.id LIMIT ?`,
     );
   }
 
@@ -178,9 +232,9 @@ export class Files {
   locate(id: number): FileLocation | undefined {
     const row = this.#present.get(id);
     if (!row) return undefined;
-    const [folder, name, size, mtimeUs, version, key] = row;
+    const [folder, name, size, mtimeUs, version, key, sha256] = row;
     const place = this.#placeOf(folder);
-    return place && { ...place, name, size, mtimeUs, version, key };
+    return place && { ...place, name, size, mtimeUs, version, key, sha256 };
   }
 
   #placeOf(folder: number): FolderPlace | undefined {
@@ -235,9 +289,62 @@ export class Files {
       .iterate(sourceId);
   }
 
+  /** A folder of a source and those below it, those that are there. */
+  foldersBelow(sourceId: number, path: string): { id: number; path: string }[] {
+    return this.#foldersBelow.all({ source: sourceId, path });
+  }
+
+  /** The names of the folders directly in one. One look at the index for each, however much is below. */
+  *subfolders(sourceId: number, path: string): Generator<string> {
+    const prefix = path === '' ? '' : `${path}/`;
+    // '0' is the character after '/'.
+    const end = path === '' ? '\u{10ffff}' : `${path}0`;
+    for (let from = `${prefix}\u0001`; ; ) {
+      const next = this.#nextFolder.get(sourceId, from, end)?.path;
+      if (next === undefined) return;
+      const slash = next.indexOf('/', prefix.length);
+      if (slash === -1) yield next.slice(prefix.length);
+      from = slash === -1 ? `${next}\u0001` : `${next.slice(0, slash)}0`;
+    }
+  }
+
   /** Files of one source with these numbers of its file system: the candidates for a rename. */
   withInode(sourceId: number, dev: number, ino: number): (KnownFile & { folderPath: string })[] {
     return this.#withInode.all(ino, dev, sourceId);
+  }
+
+  /** The same for a remote source, which calls their versions so. */
+  withVersion(sourceId: number, version: string): (KnownFile & { folderPath: string })[] {
+    return this.#withVersion.all(version, sourceId);
+  }
+
+  /** The one file that a source ever called so, also one that is deleted. Not those that the present transaction added. */
+  withKey(sourceId: number, key: string): KeyedFile | undefined {
+    return this.#withKey.get(key, sourceId);
+  }
+
+  /** The file that is in a folder under this name. */
+  at(folderId: number, name: string): KnownFile | undefined {
+    return this.#at.get(folderId, name);
+  }
+
+  /** The keys of the files that were there, or would be if another one was not. */
+  keysAside(folderId: number, name: string): string[] {
+    return this.#asideAt.all(folderId, name);
+  }
+
+  /** Every file of a source that is there, in the order of ids, in pages: others may write meanwhile. */
+  *pagesOf(sourceId: number, size: number): Generator<FileKey[]> {
+    for (let after = 0; ; ) {
+      const page = this.#page.all(after, sourceId, size);
+      if (page.length > 0) yield page;
+      if (page.length < size) return;
+      after = page.at(-1)?.id ?? after;
+    }
+  }
+
+  isEmpty(folderId: number): boolean {
+    return this.#anyIn.get(folderId) === undefined;
   }
 
   /** The next regular files of a source after the file `after`: those without a checksum, or `all`. */

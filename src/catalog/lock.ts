@@ -11,13 +11,13 @@ export interface Lock {
 }
 
 /**
- * Takes the lock, a file in a folder that exists. Throws `in-use` at once when another process has it (`what` and `hint`
- * make the message), `denied` where it may not be made. Whoever takes it keeps the returned value until it is released.
+ * Takes the lock, a file in a folder that exists. Throws `in-use` when another process has it for so many milliseconds
+ * (`what` and `hint` make the message), `denied` where it may not be made. Whoever takes it keeps the returned value until it is released.
  */
-export function takeLock(file: string, what: string, hint: string): Lock {
+export function takeLock(file: string, what: string, hint: string, waitMs: number): Lock {
   let db: Database | undefined;
   try {
-    db = new SqliteDatabase(file, { timeout: 0 });
+    db = new SqliteDatabase(file, { timeout: waitMs });
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();

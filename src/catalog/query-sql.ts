@@ -2,13 +2,14 @@
  * Queries as SQL conditions over `files f`, `folders d` and `sources s`. A condition that cannot be said in SQL has two
  * bounds, one that no matching file fails and one that only matching files meet, so that `not` can swap them.
  */
-import type { Query, TextField, TextTest } from '../query/ast.js';
+import type { Order, Query, TextField, TextTest } from '../query/ast.js';
 import { turnsAfter, wantsOld } from '../query/compile.js';
 import { BUILT_IN_FIELDS } from '../query/fields.js';
 import { isAscii } from '../query/fold.js';
 import { compileContains, compileFieldTest, compileNameTest } from '../query/name-test.js';
 import { literalGlob } from '../query/patterns.js';
 import { rangeOf } from '../query/period.js';
+import { filesIn } from '../query/states.js';
 import { compileTextTest } from '../query/text-test.js';
 import { belowBase, belowPrefix, idsIn, inFolders, inSources } from './folder-sql.js';
 import { propertySql } from './property-sql.js';
@@ -41,13 +42,18 @@ export function boundsOf(query: Query, context: SqlContext): Bounds {
     case 'size':
       return exact(`f.size ${query.op} ${context.bind(query.bytes)}`);
     case 'age':
-      // When facet read a file is not in the catalog's tables.
-      if (query.field === 'accessed') return UNKNOWN;
-      return aged(turnsAfter(query.op, query.ms), wantsOld(query.op), context);
+      return query.field === 'age'
+        ? aged(query.op, query.ms, context)
+        : accessed(query.op, query.ms, context);
     case 'mtime':
       return modified(rangeOf(query.op, query.period), context);
     case 'property':
       return exact(propertySql(query.name, query.test, context), 9);
+    case 'state':
+      return exact(
+        `f.id IN (SELECT value FROM json_each(${context.bind(JSON.stringify([...filesIn(query)]))}))`,
+        2,
+      );
     case 'present':
       return presence(query.field, context);
   }
@@ -172,7 +178,7 @@ function presence(field: string, context: SqlContext): Bounds {
     case 'label':
       return labelled('', () => true, context);
     case 'accessed':
-      return UNKNOWN;
+      return exact('f.id IN (SELECT file_id FROM accesses)', 3);
     case 'ext':
       return aboutName('ext', { op: 'regex', pattern: '', ignoreCase: false }, context);
     case 'dir':
@@ -191,11 +197,23 @@ function modified({ from, to }: { from: number; to: number }, { bind }: SqlConte
 }
 
 /** A millisecond of age is old to its end. */
-function aged(turnsAfterMs: number, old: boolean, { now, evermore, bind }: SqlContext): Bounds {
-  const end = bind((now - turnsAfterMs + 1) * 1000);
-  const present = exact(`f.mtime_us ${old ? '<' : '>='} ${end}`);
+function aged(op: Order, ms: number, context: SqlContext): Bounds {
+  const end = context.bind((context.now - turnsAfter(op, ms) + 1) * 1000);
+  const old = wantsOld(op);
+  return inTime(exact(`f.mtime_us ${old ? '<' : '>='} ${end}`), old, context);
+}
+
+/** What was never read is old. */
+function accessed(op: Order, ms: number, context: SqlContext): Bounds {
+  const start = context.bind(context.now - turnsAfter(op, ms));
+  const young = `f.id IN (SELECT file_id FROM accesses WHERE at > ${start})`;
+  const old = wantsOld(op);
+  return inTime(exact(old ? `NOT ${young}` : young, 3), old, context);
+}
+
+/** What is young will be old, and what is old never young again, until somebody changes or reads it. */
+function inTime(present: Bounds, old: boolean, { evermore }: SqlContext): Bounds {
   if (!evermore) return present;
-  // What is young will be old, and what is old never young again.
   return old ? { ...present, may: '1' } : { ...present, must: '0' };
 }
 
@@ -207,6 +225,7 @@ export function findsFewFiles(query: Query): boolean {
     case 'or':
       return query.of.every(findsFewFiles);
     case 'label':
+    case 'state':
       return true;
     case 'text':
       return query.field === 'path' && (query.test.op === '=' || query.test.op === 'glob');

@@ -142,6 +142,29 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE files ADD COLUMN version TEXT;
   ALTER TABLE files ADD COLUMN key TEXT;
   `,
+  `
+  -- That a file was read is no change of it: what is known of that is kept apart.
+  CREATE TABLE accesses(
+    file_id INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,             -- ms since the epoch: the last time, exact to a minute
+    count   INTEGER NOT NULL              -- how often it was opened or fetched
+  );
+  CREATE TRIGGER files_unread AFTER DELETE ON files BEGIN
+    DELETE FROM accesses WHERE file_id = OLD.id;
+  END;
+  `,
+  `
+  -- Finds files that were renamed at a remote source.
+  CREATE INDEX files_by_version ON files(version) WHERE version IS NOT NULL;
+  `,
+  `
+  -- Some sources know their files by keys, and a file keeps its key wherever it goes.
+  CREATE INDEX files_key ON files(key) WHERE key IS NOT NULL;
+
+  -- JSON: for each property that a user gave to a file of whose properties the source tells as well, what the source
+  -- says of it, or null. NULL: the source tells of none, and all are the user's.
+  ALTER TABLE properties ADD COLUMN beneath TEXT;
+  `,
 ];
 
 /** The version that this build reads and writes. */

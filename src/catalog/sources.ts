@@ -9,8 +9,25 @@ export interface SourceOptions {
   exclude: string[];
   /** Follow symbolic links, as long as they stay inside the source. */
   follow: boolean;
+  /** A mount, and `facet index watch`, watch the folder and bring its changes at once. */
+  watch?: boolean;
+  /** They list the source again when its last scan is so many milliseconds ago. */
+  every?: number;
   /** How a remote source is reached. No secrets: these come from the environment or a profile. */
-  remote?: RemoteSettings;
+  remote?: RemoteSettings | undefined;
+  /** What of a stream of events is followed, and where the contents are that it tells of. */
+  stream?: StreamSettings | undefined;
+}
+
+export interface StreamSettings {
+  /** The folder of this machine that the paths are in. */
+  files?: string | undefined;
+  /** Or another source of the catalog, by its name. */
+  contents?: string | undefined;
+  /** What the keys of the files begin with. */
+  keyPrefix?: string | undefined;
+  /** `used`: only those that the rules in force ask for. */
+  properties?: 'used' | 'all' | undefined;
 }
 
 export interface RemoteSettings {
@@ -19,6 +36,7 @@ export interface RemoteSettings {
   pathStyle?: boolean | undefined;
   profile?: string | undefined;
   anonymous?: boolean | undefined;
+  requesterPays?: boolean | undefined;
 }
 
 export interface SourceState {
@@ -26,6 +44,28 @@ export interface SourceState {
   lastScan?: string;
   /** Why the source cannot be listed now; absent when it can. */
   unavailable?: string;
+  /** How far a stream was followed. */
+  stream?: StreamState;
+}
+
+export interface StreamState {
+  /** The last event that is in the catalog; undefined until all files were listed. */
+  position?: string | undefined;
+  /** The properties that the files in the catalog have from there, in the order of their names. */
+  properties: readonly string[];
+  /** Counts, since the source was added. */
+  eventsProcessed: number;
+  propertiesFetched: number;
+  /** Events that cost nothing, as nobody asks for their property, or no file is there. */
+  propertiesSkipped: number;
+  /** Events of other kinds, or about other keys. */
+  eventsIgnored: number;
+  /** Times that a file was left out because its path is none. */
+  pathsRefused: number;
+  /** How long after it was published the last event was in the catalog, ms; by the clocks of two machines. */
+  lag: number;
+  /** ISO 8601: when the last event, or the last listing, was in the catalog. */
+  lastRefresh: string | null;
 }
 
 export interface SourceRecord {
@@ -56,6 +96,7 @@ export class Sources {
   readonly #byId: Statement<[number], SourceRow>;
   readonly #insert: Statement<[string, string, string]>;
   readonly #setState: Statement<[string, number]>;
+  readonly #setOptions: Statement<[string, number]>;
   readonly #remove: Statement<[number]>;
 
   constructor(db: Database) {
@@ -64,6 +105,7 @@ export class Sources {
     this.#byId = db.prepare('SELECT id, name, uri, options, state FROM sources WHERE id = ?');
     this.#insert = db.prepare('INSERT INTO sources(name, uri, options) VALUES (?, ?, ?)');
     this.#setState = db.prepare('UPDATE sources SET state = ? WHERE id = ?');
+    this.#setOptions = db.prepare('UPDATE sources SET options = ? WHERE id = ?');
     this.#remove = db.prepare('DELETE FROM sources WHERE id = ?');
   }
 
@@ -117,8 +159,28 @@ export class Sources {
     this.#setState.run(JSON.stringify(state), id);
   }
 
+  setOptions(id: number, options: SourceOptions): void {
+    this.#setOptions.run(JSON.stringify(options), id);
+  }
+
+  /** A complete scan has ended. */
+  setScanned(id: number, lastScan: string): void {
+    const { unavailable: _, ...state } = this.withId(id)?.state ?? {};
+    this.setState(id, { ...state, lastScan });
+  }
+
+  setUnavailable(id: number, unavailable: string): void {
+    this.setState(id, { ...this.withId(id)?.state, unavailable });
+  }
+
   remove(id: number): void {
     this.#remove.run(id);
+  }
+
+  /** The source that has the contents of a source's files: itself, but for a stream that tells of another one's. */
+  holderOf(source: SourceRecord): SourceRecord {
+    const { contents } = source.options.stream ?? {};
+    return contents === undefined ? source : this.get(contents);
   }
 }
 

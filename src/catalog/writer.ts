@@ -3,11 +3,10 @@
  * tables, to the change log and to the tree's projector, all in the transaction of that `write`.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Property } from '../query/facts.js';
 import { AppliedRules } from './applied-rules.js';
 import { BulkInsert } from './bulk-insert.js';
 import type { ChangeKind, ChangeLog } from './changes.js';
-import { Descriptions } from './descriptions.js';
+import { Descriptions, type PropertyChanges } from './descriptions.js';
 import type { FileAttributes, FileRecord, Files, FolderRecord, KnownFile } from './files.js';
 import type { CatalogFile, Projector, TakeInode } from './projector.js';
 import type { SourceRecord } from './sources.js';
@@ -23,7 +22,7 @@ export interface Description {
   /** Labels. */
   add?: readonly string[];
   remove?: readonly string[];
-  properties?: Readonly<Record<string, Property | null>>;
+  properties?: PropertyChanges;
 }
 
 export class CatalogWriter {
@@ -39,7 +38,8 @@ export class CatalogWriter {
   readonly #stepAside: Statement;
   readonly #markDeleted: Statement;
   readonly #markFolderDeleted: Statement;
-  readonly #deletedAt: Statement<[number, string], { id: number }>;
+  readonly #deletedAt: Statement<[number, string, string | null], { id: number }>;
+  readonly #setAside: Statement;
   readonly #restore: Statement;
   readonly #anyDeleted: Statement;
   readonly #setHash: Statement;
@@ -76,7 +76,12 @@ export class CatalogWriter {
     this.#markDeleted = db.prepare('UPDATE files SET deleted_at = ? WHERE id = ?');
     this.#markFolderDeleted = db.prepare('UPDATE folders SET deleted_at = ? WHERE id = ?');
     this.#deletedAt = db.prepare(
-      'SELECT id FROM files WHERE folder_id = ? AND name = ? AND deleted_at IS NOT NULL ORDER BY deleted_at DESC LIMIT 1',
+      `SELECT id FROM files WHERE folder_id = ? AND name = ? AND key IS ? AND deleted_at IS NOT NULL
+       ORDER BY deleted_at DESC LIMIT 1`,
+    );
+    this.#setAside = db.prepare(
+      `INSERT INTO files(id, folder_id, name, size, mtime_us, mode, key, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT(id) DO UPDATE SET folder_id = excluded.folder_id, name = excluded.name`,
     );
     this.#restore = db.prepare('UPDATE files SET deleted_at = NULL WHERE id = ?');
     this.#anyDeleted = db.prepare('SELECT 1 FROM files WHERE deleted_at IS NOT NULL LIMIT 1');
@@ -137,12 +142,22 @@ export class CatalogWriter {
     this.#projector.folderRemoved(source.name, folder.path);
   }
 
-  /** A file that was not there. One that was deleted from this very path comes back with its id. Returns the id. */
-  addFile(source: SourceRecord, folder: WrittenFolder, name: string, attributes: FileAttributes): number {
-    const deleted = this.#restorable ? this.#deletedAt.get(folder.id, name) : undefined;
+  /**
+   * A file that was not there, and what its source tells of it. One that was deleted from this very path, and had the same
+   * key, comes back with its id. Returns the id.
+   */
+  addFile(
+    source: SourceRecord,
+    folder: WrittenFolder,
+    name: string,
+    attributes: FileAttributes,
+    told?: PropertyChanges,
+  ): number {
+    const deleted = this.#restorable ? this.#deletedAt.get(folder.id, name, attributes.key) : undefined;
     const id = deleted
       ? this.#restoreFile(deleted.id, attributes)
       : this.#newFile(folder.id, name, attributes);
+    if (told) this.#descriptions.tell(id, told);
     this.#projector.fileAdded(placed(id, source.name, folder.path, name, attributes));
     return id;
   }
@@ -217,13 +232,17 @@ export class CatalogWriter {
    */
   describeFile({ id }: Pick<FileRecord, 'id'>, description: Description): boolean {
     this.#insertFile.flush();
+    if (!this.#files.get(id) || !this.#describe(id, description)) return false;
+    this.#described(id);
+    return true;
+  }
+
+  #described(id: number): void {
+    this.#append('described', id);
     // Whoever says something may have found the file long ago: another process can have moved it since.
     const file = this.#files.get(id);
-    if (!file || !this.#describe(id, description)) return false;
-    this.#append('described', id);
-    if (file.deletedAt !== null) return true;
+    if (!file || file.deletedAt !== null) return;
     this.#projector.fileChanged(placed(id, file.source, file.folderPath, file.name, file));
-    return true;
   }
 
   #describe(id: number, { add = [], remove = [], properties = {} }: Description): boolean {
@@ -233,6 +252,14 @@ export class CatalogWriter {
       this.#descriptions.setProperties(id, properties),
     ];
     return changes.includes(true);
+  }
+
+  /** What a file's source tells of it is different: null, that it tells nothing any more. Returns whether it was. */
+  tellFile(id: number, told: PropertyChanges): boolean {
+    this.#insertFile.flush();
+    if (!this.#descriptions.tell(id, told)) return false;
+    this.#described(id);
+    return true;
   }
 
   /** Other rules are in force: `document` is what `text` says, as JSON. */
@@ -248,6 +275,16 @@ export class CatalogWriter {
     this.#markDeleted.run(Date.now(), id);
     this.#append('deleted', id);
     this.#projector.fileRemoved(id);
+    this.#restorable = true;
+  }
+
+  /**
+   * Another file has the place that this one is to have: it is kept there as one that is deleted, for when that one goes.
+   * `known`: its id, and it is deleted already.
+   */
+  setAside(folder: WrittenFolder, name: string, known: number | undefined, a: FileAttributes): void {
+    const id = known ?? this.#takeInode();
+    this.#setAside.run(id, folder.id, name, a.size, a.mtimeUs, a.mode, a.key, Date.now());
     this.#restorable = true;
   }
 

@@ -38,6 +38,7 @@ export function defaultConfig(): Config {
   return {
     scan: { exclude: [...scan.exclude] },
     mount: { ...mount },
+    mounts: [],
     cache: {
       maxSize: parseSize(cache.maxSize),
       minFree: parseSize(cache.minFree),

@@ -7,6 +7,8 @@
  *       exclude: ['.DS_Store', 'node_modules/**']
  *     mount:
  *       umask: '022'
+ *     mounts:
+ *       - {source: films, at: /mnt/nas/films}
  *     cache:
  *       maxSize: 50GB
  *
@@ -33,10 +35,35 @@ const umask = z
   .regex(/^0?[0-7]{3}$/, { error: umaskSays })
   .transform(text => Number.parseInt(text, 8));
 
+const text = (what: string) => z.string({ error: what }).min(1, { error: what });
+
+const mapped = z.strictObject({
+  source: text('the name of a source').describe('The name of a remote source.'),
+  prefix: z
+    .string({ error: 'a folder of the source such as 2024/' })
+    .default('')
+    // With its slash, so that `a` is not the beginning of `ab/c`.
+    .transform(prefix =>
+      prefix
+        .split('/')
+        .filter(Boolean)
+        .map(name => `${name}/`)
+        .join(''),
+    )
+    .describe('A folder of it; all of it by default.'),
+  at: text('a folder of this machine').describe('The folder of this machine that has the same files.'),
+});
+
 const glob = z.string({ error: 'a glob' }).min(1, { error: 'a glob' });
 
 export const configSchema = z.strictObject({
   version: z.literal(1).optional().describe('The version of this format.'),
+  mounts: z
+    .array(mapped)
+    .default([])
+    .describe(
+      'Folders of this machine that have files of remote sources as well, such as network mounts; see MOUNTS below.',
+    ),
   scan: z
     .strictObject({
       exclude: z

@@ -3,10 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage, systemErrorCode } from '../errors.js';
 import { Crawler, type CrawlOptions } from '../sources/crawl.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
+import { inBatches } from './batches.js';
 
 /** What the thread posts, in this order: any number of `folders`, then one `done` or `failed`. */
 export type CrawlMessage =
-  | { kind: 'folders'; listings: FolderListing[]; files: number }
+  | { kind: 'folders'; listings: FolderListing[] }
   | { kind: 'done'; skipped: Skipped; unreadable: Unreadable[] }
   | { kind: 'failed'; code: string | undefined; message: string };
 
@@ -19,31 +20,17 @@ export interface CrawlThreadData {
 export const WAITING = 0;
 export const STOP = 1;
 
-/** A batch is about one transaction. */
-const FILES_PER_BATCH = 4_000;
-const FOLDERS_PER_BATCH = 1_000;
-
 /** Bounds the memory of a crawl that is faster than the catalog. */
 const MAX_WAITING = 16;
 
 function run({ options, control }: CrawlThreadData, post: (message: CrawlMessage) => void): void {
   const crawler = new Crawler(options);
-  let listings: FolderListing[] = [];
-  let files = 0;
-  const flush = () => {
-    post({ kind: 'folders', listings, files });
-    listings = [];
-    files = 0;
+  for (const listings of inBatches(crawler.folders())) {
+    post({ kind: 'folders', listings });
     const waiting = Atomics.add(control, WAITING, 1) + 1;
     if (waiting >= MAX_WAITING) Atomics.wait(control, WAITING, waiting);
-  };
-  for (const listing of crawler.folders()) {
-    listings.push(listing);
-    files += listing.names.length;
-    if (files >= FILES_PER_BATCH || listings.length >= FOLDERS_PER_BATCH) flush();
     if (Atomics.load(control, STOP) === 1) return;
   }
-  flush();
   post({ kind: 'done', skipped: crawler.skipped, unreadable: crawler.unreadable });
 }
 

@@ -15,7 +15,7 @@ export interface CrawlSummary {
  * Yields batches of complete folder listings, and returns what was not listed.
  * Throws `unreachable` when the root cannot be listed, an AbortError when `signal` fires.
  */
-export async function* crawl(
+export async function* crawlInThread(
   options: CrawlOptions,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FolderListing[], CrawlSummary> {
@@ -41,7 +41,7 @@ export async function* crawl(
   }
 }
 
-function rootError(root: string, message: string): FacetError {
+export function rootError(root: string, message: string): FacetError {
   return new FacetError('unreachable', `cannot list ${root}: ${message}`, {
     path: root,
     hint: 'check the permissions of the folder; what the catalog knows of it is kept',

@@ -4,11 +4,8 @@ import { compileFilter, type Filter } from '../sources/filter.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
 import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped, type Unreadable } from '../sources/source.js';
+import { isFull } from './batches.js';
 import type { CrawlSummary } from './crawl.js';
-
-/** A batch is about one transaction. */
-const FILES_PER_BATCH = 4_000;
-const FOLDERS_PER_BATCH = 1_000;
 
 /** Remote sources tell no permissions. */
 const FILE_MODE = 0o100644;
@@ -30,7 +27,7 @@ export async function* listRemote(
       if (listing === undefined) continue;
       batch.push(listing);
       files += listing.names.length;
-      if (files < FILES_PER_BATCH && batch.length < FOLDERS_PER_BATCH) continue;
+      if (!isFull(batch, files)) continue;
       yield batch;
       batch = [];
       files = 0;

@@ -2,17 +2,22 @@
  * Brings the catalog up to date with a source: crawls it, compares each folder with what is known, and writes only what
  * differs. What cannot be listed is never taken for deleted, and a file that was renamed keeps its id.
  */
-import type { Catalog } from '../catalog/catalog.js';
+import { type Catalog, WATCHER_MS } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
+import type { CrawlOptions } from '../sources/crawl.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
+import { isRedis } from '../sources/redis-uri.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
-import { type CrawlSummary, crawl } from './crawl.js';
+import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
+import type { Batch } from './keeper.js';
 import { listRemote } from './remote-listing.js';
-import { NOTHING_YET, Update, type UpdateCounts } from './update.js';
+import { refuseToShrink } from './shrink-guard.js';
+import { NOTHING_YET, type Renamed, Update, type UpdateCounts } from './update.js';
+import { deleteVanished } from './vanished.js';
 
 export interface ScanOptions {
   /** Globs excluded in every source, besides the source's own. */
@@ -22,8 +27,20 @@ export interface ScanOptions {
   /** Delete even when most of the source is gone. */
   allowShrink?: boolean;
   signal?: AbortSignal;
+  /** Told of files of a remote source that were renamed there. */
+  onRenamed?: (renamed: Renamed) => void;
   onProgress?: (progress: ScanProgress) => void;
+  /** How long to wait for somebody else who scans the source. */
+  lockMs?: number;
+  /** How a local source is crawled; in a thread of its own when left out. */
+  crawl?: Crawl;
 }
+
+/** Yields batches of complete folder listings, and returns what was not listed. */
+export type Crawl = (
+  options: CrawlOptions,
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<FolderListing[], CrawlSummary>;
 
 export interface ScanProgress {
   phase: 'listing' | 'hashing';
@@ -42,14 +59,8 @@ export interface ScanResult extends UpdateCounts {
   seconds: number;
 }
 
-/** A source of no more files than this may lose any number of them at once. */
-const SHRINK_GUARD_FROM = 100;
-
 /** Why a source cannot be listed now. */
 const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
-
-/** Files deleted in one transaction. */
-const DELETE_BATCH = 4_000;
 
 /**
  * Scans one source. Throws `unreachable` (and notes it in the source's state) when it cannot be listed, `in-use` when
@@ -61,24 +72,57 @@ export async function scan(
   source: SourceRecord,
   options: ScanOptions = {},
 ): Promise<ScanResult> {
-  const lock = catalog.lockSource(source);
+  const lock = catalog.lockSource(source, options.lockMs ?? WATCHER_MS);
   try {
     if (!catalog.sources.withId(source.id)) {
       throw new FacetError('not-found', `the source ${source.name} was removed a moment ago`, {
         hint: 'see which there are: facet index status',
       });
     }
+    if (isRedis(source.uri)) return await catchUp(catalog, source, options);
     const root = isRemote(source.uri) ? undefined : openRoot(source.uri);
     return await new Scan(catalog, source, root, options).run();
   } catch (error) {
     if (error instanceof FacetError && UNAVAILABLE.has(error.code)) {
-      const unavailable = errorMessage(error);
-      catalog.write(() => catalog.sources.setState(source.id, { ...source.state, unavailable }));
+      catalog.write(() => catalog.sources.setUnavailable(source.id, errorMessage(error)));
     }
     throw error;
   } finally {
     lock.release();
   }
+}
+
+/** A stream says by itself what has changed. */
+async function catchUp(catalog: Catalog, source: SourceRecord, options: ScanOptions): Promise<ScanResult> {
+  const startedAt = performance.now();
+  const { catchUpOnce } = await import('./stream/catch-up.js');
+  const counts = await catchUpOnce(catalog, source, {
+    exclude: options.exclude ?? [],
+    allowShrink: options.allowShrink ?? false,
+    full: options.hash === 'all',
+    signal: options.signal ?? new AbortController().signal,
+    onProgress: files => options.onProgress?.({ phase: 'listing', files, folders: 0, hashed: 0 }),
+  });
+  const totals = catalog.files.totals(source.id);
+  const changed = counts.added + counts.modified + counts.renamed;
+  noteScan(catalog, source);
+  return {
+    ...{ ...nothingYet(source), ...totals, ...counts },
+    unchanged: Math.max(0, totals.files - changed),
+    seconds: (performance.now() - startedAt) / 1000,
+  };
+}
+
+function nothingYet({ name }: SourceRecord): ScanResult {
+  return {
+    ...{ source: name, ...NOTHING_YET, hashed: 0, seconds: 0, unreadable: [] },
+    skipped: { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 },
+  };
+}
+
+function noteScan(catalog: Catalog, source: SourceRecord): void {
+  catalog.write(() => catalog.sources.setScanned(source.id, new Date().toISOString()));
+  catalog.prune();
 }
 
 class Scan {
@@ -96,26 +140,22 @@ class Scan {
     this.#source = source;
     this.#root = root;
     this.#options = options;
-    this.#result = {
-      source: source.name,
-      ...NOTHING_YET,
-      hashed: 0,
-      skipped: { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 },
-      unreadable: [],
-      seconds: 0,
-    };
+    this.#result = nothingYet(source);
     this.#update = new Update(catalog, source, root ?? source.uri, this.#result);
+    this.#update.expectGone(catalog.files.foldersOf(source.id));
   }
 
   async run(): Promise<ScanResult> {
     const summary = await this.#crawl();
     this.#result.skipped = summary.skipped;
     this.#result.unreadable = summary.unreadable;
-    this.#deleteVanished(summary.unreadable);
+    this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
+      unreadable: summary.unreadable,
+      check: deletions => this.#refuseToShrink(deletions),
+      onRenamed: this.#options.onRenamed,
+    });
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');
-    const lastScan = new Date().toISOString();
-    this.#catalog.write(() => this.#catalog.sources.setState(this.#source.id, { lastScan }));
-    this.#catalog.prune();
+    noteScan(this.#catalog, this.#source);
     this.#result.seconds = (performance.now() - this.#startedAt) / 1000;
     return this.#result;
   }
@@ -141,6 +181,7 @@ class Scan {
     const { signal } = this.#options;
     if (this.#root === undefined) return listRemote(this.#source, exclude, signal);
     const { include, follow } = this.#source.options;
+    const { crawl = crawlInThread } = this.#options;
     return crawl({ root: this.#root, include, exclude, follow }, signal);
   }
 
@@ -149,40 +190,14 @@ class Scan {
     this.#options.onProgress?.({ phase, files, folders, hashed });
   }
 
-  #deleteVanished(unreadable: Unreadable[]): void {
-    const kept = new Set(unreadable.map(each => each.path));
-    const gone = (path: string) => !isBelowAny(path, kept);
-    const folders = this.#update.unseenFolders().filter(folder => gone(folder.path));
-    const files = this.#update.vanishedFiles(folders).filter(file => gone(file.path));
-    this.#refuseToShrink(files.length);
-    for (let at = 0; at < files.length; at += DELETE_BATCH) {
-      this.#catalog.write(writer => {
-        for (const file of files.slice(at, at + DELETE_BATCH)) writer.deleteFile(file.id);
-      });
-    }
-    if (folders.length > 0) {
-      this.#catalog.write(writer => {
-        for (const folder of folders) writer.removeFolder(this.#source, folder);
-      });
-    }
-    this.#result.deleted += files.length;
-  }
-
-  /** An unplugged disk leaves an empty folder behind, a broken script half of one: neither is a reason to forget files. */
   #refuseToShrink(deletions: number): void {
-    if (this.#options.allowShrink || deletions === 0) return;
-    const total = this.#update.kept + deletions;
-    const most = total > SHRINK_GUARD_FROM && deletions > total / 2;
-    if (!most && this.#result.files > 0) return;
-    const { name } = this.#source;
-    throw new FacetError(
-      'failed',
-      `${deletions} of the ${total} files of ${name} are gone; nothing was deleted`,
-      {
-        path: this.#root ?? this.#source.uri,
-        hint: `is the disk mounted? If they are meant to be gone: facet index scan ${name} --allow-shrink`,
-      },
-    );
+    if (this.#options.allowShrink) return;
+    const { kept } = this.#update;
+    refuseToShrink(this.#source, {
+      ...{ deletions, kept, found: this.#result.files },
+      path: this.#root ?? this.#source.uri,
+      question: 'is the disk mounted?',
+    });
   }
 
   /** What is remote would have to be downloaded for that. */
@@ -199,11 +214,8 @@ class Scan {
   }
 }
 
-/** Is a path one of these, or below one? '' is the root, above all. */
-function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
-  if (paths.size === 0) return false;
-  for (let above = path; ; above = above.slice(0, Math.max(above.lastIndexOf('/'), 0))) {
-    if (paths.has(above)) return true;
-    if (above === '') return false;
-  }
+/** What a complete scan is to whoever follows a source. */
+export function batchOf({ source, added, modified, renamed, deleted, seconds }: ScanResult): Batch {
+  const at = new Date().toISOString();
+  return { source, at, extent: 'all', added, modified, renamed, deleted, seconds };
 }

@@ -1,12 +1,13 @@
 /**
- * Compares the listings of a crawl, folder by folder, with what the catalog knows, and writes what differs. What was not
- * met is only noted: whether it is gone, the scan decides at its end.
+ * Compares listings, of a whole source or of some folders, with what the catalog knows, and writes what differs. What was
+ * not met is only noted: whether it is gone is decided at the end.
  */
 import type { Catalog } from '../catalog/catalog.js';
 import { type FileAttributes, type KnownFile, sourcePath } from '../catalog/files.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import type { CatalogWriter, WrittenFolder } from '../catalog/writer.js';
 import { attributesAt, type FolderListing } from '../sources/source.js';
+import { RemoteRenames } from './remote-renames.js';
 import { isSameInode, type Moved, type Place, Renames, renamedInside } from './renames.js';
 
 /** How many files there are, and what became of them: each that is there counts once below `added` … `unchanged`. */
@@ -38,17 +39,30 @@ export interface Vanished {
   path: string;
 }
 
+/** A file of a remote source that is at another path in the same version. */
+export interface Renamed {
+  from: string;
+  to: string;
+  version: string | null;
+}
+
+/** Files in one transaction. */
+const SETTLED_AT_ONCE = 4_000;
+
 export class Update {
   /** Files that were known before and are still there. */
   kept = 0;
+  /** Folders in which a file that changed has another name: what is written to it by the one is not told of the other. */
+  readonly twins = new Set<string>();
   readonly #catalog: Catalog;
   readonly #source: SourceRecord;
   readonly #counts: UpdateCounts;
   /** Folders that the catalog has and the crawl has not met yet. */
   readonly #unseen = new Map<number, string>();
-  readonly #vanished: Vanished[] = [];
+  /** Files that were not in their folder when that was listed, by their ids. */
+  readonly #vanished = new Map<number, string>();
   readonly #renames: Renames;
-  readonly #renamed = new Set<number>();
+  readonly #remoteRenames: RemoteRenames;
   /** Files that changed places with others, and were not met at their new ones yet. */
   readonly #exchanged = new Set<number>();
   /** Nothing is known of the source yet, so nothing can have been renamed. */
@@ -60,21 +74,54 @@ export class Update {
     this.#source = source;
     this.#counts = counts;
     this.#renames = new Renames(catalog.files, source.id, root, source.options.follow);
-    for (const { id, path } of catalog.files.foldersOf(source.id)) this.#unseen.set(id, path);
-    this.#isFirst = this.#unseen.size === 0;
+    this.#remoteRenames = new RemoteRenames(catalog.files, source.id);
+    this.#isFirst = catalog.files.folder(source.id, '') === undefined;
   }
 
-  /** Folders that the catalog has and no listing had. */
+  /** These folders are gone, unless a listing turns up for one of them. */
+  expectGone(folders: Iterable<WrittenFolder>): void {
+    for (const { id, path } of folders) this.#unseen.set(id, path);
+  }
+
+  /** Those that were expected to be gone and that no listing had. */
   unseenFolders(): WrittenFolder[] {
     return [...this.#unseen].map(([id, path]) => ({ id, path }));
   }
 
   /** Files that the catalog has and no listing had, in folders that were met and in `folders`. */
   vanishedFiles(folders: readonly WrittenFolder[]): Vanished[] {
+    const met = [...this.#vanished].map(([id, path]) => ({ id, path }));
     const below = folders.flatMap(folder =>
       this.#catalog.files.inFolder(folder.id).map(file => ({ id: file.id, path: pathIn(folder, file.name) })),
     );
-    return [...this.#vanished, ...below].filter(file => !this.#renamed.has(file.id));
+    return [...met, ...below];
+  }
+
+  /**
+   * Adds the files that waited for the end of the listing, or renames those that they were before: files that `vanished`.
+   * Returns the others of these.
+   */
+  settle(vanished: readonly Vanished[], onRenamed: (renamed: Renamed) => void): Vanished[] {
+    const settled = [...this.#remoteRenames.settled(new Set(vanished.map(({ id }) => id)))];
+    for (let at = 0; at < settled.length; at += SETTLED_AT_ONCE) {
+      const some = settled.slice(at, at + SETTLED_AT_ONCE);
+      this.#catalog.write(writer => {
+        for (const { place, before } of some) {
+          if (before) this.#move(writer, place, before);
+          else this.#add(writer, place);
+        }
+      });
+      for (const { place, before } of some) {
+        if (before)
+          onRenamed({
+            from: before.from,
+            to: pathIn(place.folder, place.name),
+            version: place.attributes.version,
+          });
+      }
+    }
+    const renamed = new Set(settled.map(({ before }) => before?.file.id));
+    return vanished.filter(({ id }) => !renamed.has(id));
   }
 
   /** Folders in which nothing differs cost reads alone; the others are written in one transaction. */
@@ -99,7 +146,7 @@ export class Update {
       const file = known[at] as KnownFile;
       const attributes = attributesAt(listing, at);
       if (file.name !== listing.names[at] || !isSame(file, attributes)) return false;
-      if (this.#exchanged.has(file.id)) return false;
+      if (this.#exchanged.has(file.id) || this.#vanished.has(file.id)) return false;
       bytes += attributes.size;
     }
     this.#unseen.delete(folder.id);
@@ -135,7 +182,7 @@ export class Update {
       else this.#appeared(writer, place);
       known.delete(name);
     }
-    for (const file of known.values()) this.#vanished.push({ id: file.id, path: pathIn(folder, file.name) });
+    for (const file of known.values()) this.#vanished.set(file.id, pathIn(folder, file.name));
     this.#counts.folders++;
     this.#counts.files += listing.names.length;
   }
@@ -151,10 +198,20 @@ export class Update {
       }
       this.#renames.lose({ file, from: pathIn(folder, file.name), mistakenFor: place });
     }
+    // A folder can be listed more than once.
+    this.#vanished.delete(file.id);
     this.kept++;
     this.#counts[this.#outcomeOf(file, attributes)]++;
-    if (!isSameVersion(file, attributes)) writer.modifyFile(this.#source, folder.path, file, attributes);
-    else if (!isSame(file, attributes)) writer.refreshInode(file.id, attributes);
+    if (!isSameVersion(file, attributes)) {
+      this.#noteTwins(file, attributes);
+      writer.modifyFile(this.#source, folder.path, file, attributes);
+    } else if (!isSame(file, attributes)) writer.refreshInode(file.id, attributes);
+  }
+
+  #noteTwins({ id }: KnownFile, { dev, ino }: FileAttributes): void {
+    if (dev === null || ino === null) return;
+    const names = this.#catalog.files.withInode(this.#source.id, dev, ino);
+    for (const other of names) if (other.id !== id) this.twins.add(other.folderPath);
   }
 
   #outcomeOf(file: KnownFile, attributes: FileAttributes): 'modified' | 'renamed' | 'unchanged' {
@@ -165,7 +222,7 @@ export class Update {
   #appeared(writer: CatalogWriter, place: Place): void {
     const before = this.#isFirst ? undefined : this.#renames.find(place.attributes);
     if (before) this.#move(writer, place, before);
-    else this.#add(writer, place);
+    else if (this.#isFirst || !this.#remoteRenames.hold(place)) this.#add(writer, place);
   }
 
   #add(writer: CatalogWriter, { folder, name, attributes }: Place): void {
@@ -199,7 +256,7 @@ export class Update {
 
   #rename(writer: CatalogWriter, { folder, name, attributes }: Place, id: number, from: string): void {
     writer.renameFile(this.#source, folder, name, id, from, attributes);
-    this.#renamed.add(id);
+    this.#vanished.delete(id);
   }
 
   /** Two files have changed places: `file`, which was at `place`, is at `path` now. It is counted when it is found there. */

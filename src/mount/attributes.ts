@@ -17,7 +17,7 @@ export interface Ownership {
  * Names that do not exist are kept for a moment only, so that a new name needs no message of its own.
  */
 const KEEP_MS = 3_600_000;
-export const KEEP_ABSENCE_MS = 500;
+export const KEEP_ABSENCE_MS = 100;
 
 const READ_AND_ENTER = 0o555;
 const OWNER_READ = 0o400;

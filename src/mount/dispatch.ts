@@ -7,7 +7,10 @@ import { EntryType } from '../catalog/projector.js';
 import { decodeName, encodeName, isEscaped } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import type { Name, NamedNode, Node } from '../tree/tree.js';
+import { type MappedFolder, MappedFolders } from '../volume/mapped-folders.js';
+import type { Looks } from '../volume/tiers.js';
 import type { Volume } from '../volume/volume.js';
+import type { AccessRing } from './access-ring.js';
 import { fillEntry, KEEP_ABSENCE_MS, type Ownership } from './attributes.js';
 import { contentTag } from './content-tag.js';
 import { errnoOf } from './errno.js';
@@ -28,6 +31,7 @@ import type { OpenFileTable } from './open-file-table.js';
 import { OpenFiles, type OpenVersion } from './open-files.js';
 import { type CacheSettings, RemoteFiles, type RemoteMessage } from './remote-files.js';
 import { Retries } from './retries.js';
+import { Shortcuts } from './shortcuts.js';
 import { Sightings, type Version } from './sightings.js';
 import { getAttribute, listAttributes } from './xattrs.js';
 
@@ -39,10 +43,13 @@ export interface DispatchOptions {
   device: number;
   owner: Ownership;
   openFiles: OpenFileTable;
+  /** Told of every file that is opened. */
+  accesses: AccessRing;
   /** Told of a version of a file that the catalog does not know yet. */
   onSighting: (sighted: { ino: number; seen: Version; known: Version }) => void;
   onReady: (negotiated: Negotiated) => void;
   cache: CacheSettings;
+  mounts: readonly MappedFolder[];
   /** For the main thread. */
   onRemote: (message: RemoteMessage) => void;
 }
@@ -54,8 +61,10 @@ export class Dispatch implements Handler {
   readonly #retries = new Retries();
   readonly #directories: ListedDirectories;
   readonly #scratch = createEntry();
+  readonly #shortcuts: Shortcuts;
+  readonly #files: OpenFiles;
   readonly #remote: RemoteFiles;
-  #files: OpenFiles;
+  readonly #looks: Looks;
   /** Whether directories need not be opened and closed: the kernel then keeps every listing by itself. */
   #opendirless = false;
   #totals: { version: number; files: number; bytes: number; countAgainAt: number } | undefined;
@@ -64,19 +73,26 @@ export class Dispatch implements Handler {
     this.#volume = volume;
     this.#options = options;
     this.#directories = new ListedDirectories(volume);
-    this.#remote = new RemoteFiles(options.cache, options.onRemote);
-    this.#files = new OpenFiles(options.device, options.openFiles, false);
+    this.#shortcuts = new Shortcuts(options.device);
+    this.#files = new OpenFiles(options.device, options.openFiles, this.#shortcuts);
+    this.#remote = new RemoteFiles(options.cache, this.#shortcuts, options.onRemote);
+    const mapped = new MappedFolders(volume.sources, options.mounts);
+    this.#looks = {
+      cachedBytes: (key, size) => this.#remote.cachedBytes(key, size),
+      // Nothing in this thread may touch such a folder.
+      isNear: file => mapped.placeOf(file) !== undefined,
+    };
   }
 
   init(negotiated: Negotiated): void {
-    this.#files = new OpenFiles(this.#options.device, this.#options.openFiles, negotiated.passthrough);
+    this.#shortcuts.allowPassthrough(negotiated.passthrough);
     this.#opendirless = negotiated.opendirless;
     this.#options.onReady(negotiated);
   }
 
   /** After the last request. */
   end(): void {
-    this.#files.end();
+    this.#shortcuts.end();
     this.#remote.end();
   }
 
@@ -143,7 +159,9 @@ export class Dispatch implements Handler {
 
   open(request: FuseRequest, out: Opened): number {
     try {
-      return this.#open(request, out);
+      const status = this.#open(request, out);
+      if (status === 0) this.#options.accesses.add(request.ino);
+      return status;
     } catch (error) {
       return -errnoOf(error);
     }
@@ -250,11 +268,11 @@ export class Dispatch implements Handler {
   getxattr({ ino }: FuseRequest, name: Buffer): Buffer | number {
     // To ls(1) and others it means that there are none of the kind in this file system; they ask no more.
     if (!name.toString('latin1', 0, 5).startsWith('user.')) return -EOPNOTSUPP;
-    return getAttribute(this.#volume, ino, name.toString()) ?? -ENODATA;
+    return getAttribute(this.#volume, ino, name.toString(), this.#looks) ?? -ENODATA;
   }
 
   listxattr({ ino }: FuseRequest): Buffer {
-    return listAttributes(this.#volume, ino);
+    return listAttributes(this.#volume, ino, this.#looks);
   }
 }
 

@@ -4,7 +4,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../errors.js';
+import type { MappedFolder } from '../volume/mapped-folders.js';
 import { Volume } from '../volume/volume.js';
+import { AccessRing } from './access-ring.js';
 import type { Ownership } from './attributes.js';
 import { Dispatch } from './dispatch.js';
 import { deviceChannel } from './kernel/device.js';
@@ -26,7 +28,10 @@ export interface FuseThreadData {
   stopSwitch: StopSwitch;
   /** See `OpenFileTable`. */
   openFiles: SharedArrayBuffer;
+  /** See `AccessRing`. */
+  accesses: SharedArrayBuffer;
   cache: CacheSettings;
+  mounts: readonly MappedFolder[];
   /** Requests by opcode, counted for the main thread to read. */
   requests: Float64Array;
 }
@@ -53,9 +58,11 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
     device: data.device,
     owner: data.owner,
     openFiles: new OpenFileTable(data.openFiles),
+    accesses: new AccessRing(data.accesses),
     onSighting: sighted => post({ kind: 'sighting', ...sighted }),
     onReady: negotiated => post({ kind: 'ready', negotiated }),
     cache: data.cache,
+    mounts: data.mounts,
     onRemote: post,
   });
   const session = createSession({

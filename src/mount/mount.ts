@@ -7,10 +7,13 @@ import { closeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
 import { errorMessage, FacetError } from '../errors.js';
-import { openRoot } from '../sources/local.js';
+import { contentsRoot, openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
 import { TreeChangeReader } from '../tree/tree-changes.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
+import type { MappedFolder } from '../volume/mapped-folders.js';
+import { createAccessRing } from './access-ring.js';
+import { keepAccessTimes } from './access-times.js';
 import type { Ownership } from './attributes.js';
 import { type FuseThreadData, type FuseThreadMessage, MAX_READ, type Sighted } from './fuse-thread.js';
 import { findHolders } from './holders.js';
@@ -33,6 +36,8 @@ export interface MountOptions {
   allowOther: boolean;
   /** Where contents from afar are kept, and the way to those that are not there. */
   cache: CacheSettings;
+  /** Folders of this machine that show files of remote sources. */
+  mounts: readonly MappedFolder[];
   openRemote: OpenRemoteContents;
   /** What went wrong without ending the mount. */
   onWarning: (message: string) => void;
@@ -75,6 +80,7 @@ export async function mount(catalog: Catalog, path: string, options: MountOption
   try {
     const negotiated = await threads.ready;
     raiseReadAhead(mountpoint, MAX_READ);
+    threads.prepare();
     return {
       mountpoint,
       negotiated,
@@ -126,9 +132,10 @@ function namingHolders(error: unknown, mountpoint: string): unknown {
 /** The real roots of the sources that are there now. */
 function sourceRoots(catalog: Catalog): string[] {
   return catalog.sources.all().flatMap(source => {
-    if (isRemoteUri(source.uri)) return [];
     try {
-      return [openRoot(source.uri)];
+      const holder = catalog.sources.holderOf(source);
+      if (isRemoteUri(holder.uri)) return [];
+      return [openRoot(contentsRoot(holder))];
     } catch {
       return [];
     }
@@ -145,6 +152,7 @@ class Threads {
   readonly #catalog: Catalog;
   readonly #options: MountOptions;
   readonly #reads: RemoteReads;
+  readonly #accessTimes: { stop(): void };
 
   constructor(catalog: Catalog, device: number, mountpoint: string, fromSeq: number, options: MountOptions) {
     this.#catalog = catalog;
@@ -153,6 +161,8 @@ class Threads {
     this.#reads = new RemoteReads({ device, ...options });
     const { file: catalogFile } = catalog;
     const openFiles = createOpenFileTable();
+    const accesses = createAccessRing();
+    this.#accessTimes = keepAccessTimes(catalogFile, accesses);
     const fuse = start<FuseThreadData>('./fuse-thread.js', {
       device,
       catalogFile,
@@ -161,7 +171,9 @@ class Threads {
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
       openFiles,
+      accesses,
       cache: options.cache,
+      mounts: options.mounts,
       requests: this.requests,
     });
     const notify = start<NotifyThreadData>('./notify-thread.js', {
@@ -180,6 +192,12 @@ class Threads {
     this.ended = this.#whenEnded(fuse, notify);
     // Whoever mounts looks at it; nobody can before the mount is ready.
     this.ended.catch(() => {});
+  }
+
+  /** After whoever waits for the mount has it. */
+  prepare(): void {
+    if (!this.#catalog.sources.all().some(({ uri }) => isRemoteUri(uri))) return;
+    setImmediate(() => void this.#reads.prepare());
   }
 
   /** Ends the threads, whether the kernel still needs them or not. */
@@ -208,6 +226,7 @@ class Threads {
     });
     const notifyExited = exit(notify);
     await exit(fuse);
+    this.#accessTimes.stop();
     this.#reads.close();
     Atomics.store(this.#notifyStop, 0, 1);
     await notifyExited;

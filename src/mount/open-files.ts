@@ -7,12 +7,11 @@ import { constants } from 'node:os';
 import type { OpenedFile } from '../sources/contained.js';
 import { modifiedUs } from '../sources/local.js';
 import { FOPEN } from './kernel/abi.js';
-import { closeBacking, openBacking } from './kernel/backing.js';
 import type { Opened } from './kernel/handlers.js';
-import { createStore, encodeInvalidInode, notify } from './kernel/notify.js';
+import { encodeInvalidInode, notify } from './kernel/notify.js';
 import type { FuseRequest } from './kernel/reader.js';
-import { Splicer } from './kernel/splice.js';
 import type { OpenFileTable } from './open-file-table.js';
+import { Shortcuts } from './shortcuts.js';
 import type { Version } from './sightings.js';
 
 interface OpenNode {
@@ -40,13 +39,6 @@ export interface OpenVersion extends Version {
   volatile: boolean;
 }
 
-/** Smaller files are read faster through the page cache, which costs one request but no ioctl. */
-const PASSTHROUGH_FROM = 32 * 1024;
-
-/** Files of up to so many bytes are stored as a whole. */
-const STORE_UP_TO = 64 * 1024;
-const MOST_STORED = 50_000;
-
 const ATTRIBUTES_ONLY = -1;
 
 const { ESTALE } = constants.errno;
@@ -54,21 +46,16 @@ const { ESTALE } = constants.errno;
 export class OpenFiles {
   readonly #device: number;
   readonly #table: OpenFileTable;
-  #passthrough: boolean;
+  readonly #shortcuts: Shortcuts;
   /** By inode: the versions of it that are open. */
   readonly #nodes = new Map<number, OpenNode[]>();
   readonly #handles = new Map<number, OpenNode>();
-  readonly #storage = createStore(STORE_UP_TO);
-  readonly #splicer: Splicer;
-  /** What the kernel was given: inode → tag. It need not have kept it; then it asks. */
-  readonly #stored = new Map<number, number>();
   #lastHandle = 0;
 
-  constructor(device: number, table: OpenFileTable, passthrough: boolean) {
+  constructor(device: number, table: OpenFileTable, shortcuts: Shortcuts) {
     this.#device = device;
     this.#table = table;
-    this.#passthrough = passthrough;
-    this.#splicer = new Splicer(device);
+    this.#shortcuts = shortcuts;
   }
 
   get count(): number {
@@ -104,9 +91,8 @@ export class OpenFiles {
 
   #add(ino: number, tag: number, { fd, stats }: OpenedFile, direct: boolean): OpenNode {
     const { size, mode } = stats;
-    const backingId = size >= PASSTHROUGH_FROM && !direct ? this.#register(fd) : 0;
     const slot = direct ? undefined : this.#table.enter(fd, ino, tag);
-    if (backingId === 0 && !direct) this.#store(ino, tag, fd, size);
+    const backingId = direct ? 0 : this.#shortcuts.begin({ ino, tag, size }, fd);
     const version = { size, mtimeUs: modifiedUs(stats) };
     const node: OpenNode = {
       ino,
@@ -135,28 +121,6 @@ export class OpenFiles {
     out.flags = FOPEN.NOFLUSH | mode;
   }
 
-  /** The id of a backing file, 0 where there can be none. */
-  #register(fd: number): number {
-    if (!this.#passthrough) return 0;
-    const id = openBacking(this.#device, fd);
-    if (id > 0) return id;
-    // EPERM stays so; a file on a stacked file system (ELOOP) says nothing about the next one.
-    if (id === -1) this.#passthrough = false;
-    return 0;
-  }
-
-  /**
-   * Gives the kernel a small file while it waits for its opening, and so saves the request that would follow. The node was
-   * not open a moment ago, so no read of it is under way.
-   */
-  #store(ino: number, tag: number, fd: number, size: number): void {
-    if (size === 0 || size > STORE_UP_TO || this.#stored.get(ino) === tag) return;
-    const length = readSync(fd, this.#storage.data, 0, size, 0);
-    if (length !== size || !this.#storage.send(this.#device, ino, tag, length)) return;
-    if (this.#stored.size >= MOST_STORED) this.#stored.clear();
-    this.#stored.set(ino, tag);
-  }
-
   /** Closes a descriptor that was not opened for good. */
   close(fd: number): void {
     closeSync(fd);
@@ -166,8 +130,9 @@ export class OpenFiles {
   splice(request: FuseRequest): boolean {
     const { handle, size, offset } = request;
     const open = this.#handles.get(handle);
-    if (!open?.canSplice || !Splicer.isWorthIt(size) || offset + size > this.#shown(open).size) return false;
-    open.canSplice = this.#splicer.answer(request, open.fd);
+    if (!open?.canSplice || !Shortcuts.isWorthSplicing(size) || offset + size > this.#shown(open).size)
+      return false;
+    open.canSplice = this.#shortcuts.splice(request, open.fd);
     return open.canSplice;
   }
 
@@ -189,13 +154,8 @@ export class OpenFiles {
     if (others.length > 0) this.#nodes.set(node.ino, others);
     else this.#nodes.delete(node.ino);
     if (node.slot !== undefined) this.#table.leave(node.slot);
-    if (node.backingId > 0) closeBacking(this.#device, node.backingId);
+    this.#shortcuts.release(node.backingId);
     closeSync(node.fd);
-  }
-
-  /** After the last request. */
-  end(): void {
-    this.#splicer.close();
   }
 
   /** What an open version is now; undefined when nobody has it open. */

@@ -5,14 +5,18 @@
 import { type FileLocation, sourcePath } from '../catalog/files.js';
 import { errorMessage } from '../errors.js';
 import type { RemoteContent } from '../volume/blob.js';
+import { giveBlock, takeBlock } from '../volume/block-buffers.js';
 import type { OpenRemoteContents } from '../volume/contents.js';
 import type { Follower } from '../volume/follower.js';
+import type { NearFile } from '../volume/near-files.js';
 import { errnoOf } from './errno.js';
 import { sendData, sendError } from './kernel/writer.js';
 import type { RemoteMessage, Unique } from './remote-files.js';
 
 interface Reading {
   file: FileLocation;
+  /** Undefined from the first read on that it could not answer. */
+  near: Promise<NearFile | undefined>;
   content: Promise<RemoteContent>;
   follower: Promise<Follower>;
 }
@@ -38,6 +42,15 @@ export class RemoteReads {
     this.#options = options;
   }
 
+  /** Loads now what the first read would wait for. */
+  async prepare(): Promise<void> {
+    try {
+      await (await this.#options.openRemote()).prepare();
+    } catch {
+      // Whoever reads is told.
+    }
+  }
+
   onMessage(message: RemoteMessage): void {
     switch (message.kind) {
       case 'remote-open':
@@ -47,7 +60,7 @@ export class RemoteReads {
         void this.#read(message);
         break;
       case 'remote-hint':
-        this.#follow(message.handle, message.offset, message.size);
+        void this.#follow(message.handle, message.offset, message.size);
         break;
       case 'remote-interrupt':
         this.#underWay.get(nameOf(message.unique))?.abort();
@@ -61,10 +74,12 @@ export class RemoteReads {
   #begin(file: FileLocation): Reading {
     const contents = this.#options.openRemote();
     const content = contents.then(each => each.contentOf(file));
+    const near = contents.then(each => each.openNear(file));
     const follower = Promise.all([contents, content]).then(([each, of]) => each.downloads.follow(of));
     // Whoever reads is told; somebody who only opens need not know.
     follower.catch(() => {});
-    return { file, content, follower };
+    near.catch(() => {});
+    return { file, near, content, follower };
   }
 
   async #read({ handle, unique, offset, size }: Read): Promise<void> {
@@ -72,11 +87,12 @@ export class RemoteReads {
     this.#underWay.set(nameOf(unique), controller);
     const { device } = this.#options;
     const reading = this.#open.get(handle);
+    const block = takeBlock(size);
     try {
       if (!reading) throw new Error(`no open remote file has the handle ${handle}`);
-      const [contents, content] = await Promise.all([this.#options.openRemote(), reading.content]);
-      this.#follow(handle, offset, size);
-      const bytes = await contents.downloads.read(content, offset, offset + size, controller.signal);
+      const bytes =
+        (await readNear(reading, offset, size)) ??
+        (await this.#download(reading, { offset, size, block }, controller.signal));
       // The number of a device that was closed may be that of something else by now.
       if (!this.#isClosed) sendData(device, unique.low, unique.high, bytes);
     } catch (error) {
@@ -85,8 +101,22 @@ export class RemoteReads {
         this.#warn(`cannot read ${reading && sourcePath(reading.file)}: ${errorMessage(error)}`);
       this.#refuse(unique, error);
     } finally {
+      giveBlock(block);
       this.#underWay.delete(nameOf(unique));
     }
+  }
+
+  async #download(
+    { content, follower }: Reading,
+    { offset, size, block }: { offset: number; size: number; block: Buffer },
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    const [{ downloads }, wanted] = await Promise.all([this.#options.openRemote(), content]);
+    void follower.then(
+      each => each.onRead(offset, size),
+      () => {},
+    );
+    return downloads.read(wanted, offset, offset + size, signal, block);
   }
 
   /** A program that reads on, and the kernel that reads ahead of it, would have the same said again and again. */
@@ -105,16 +135,23 @@ export class RemoteReads {
     }
   }
 
-  #follow(handle: number, offset: number, size: number): void {
-    void this.#open.get(handle)?.follower.then(
-      follower => follower.onRead(offset, size),
-      () => {},
-    );
+  /** What is near need not be read ahead. */
+  async #follow(handle: number, offset: number, size: number): Promise<void> {
+    const reading = this.#open.get(handle);
+    try {
+      if (!(await reading?.near)) (await reading?.follower)?.onRead(offset, size);
+    } catch {
+      // Whoever reads is told.
+    }
   }
 
   #release(handle: number): void {
     const reading = this.#open.get(handle);
     this.#open.delete(handle);
+    void reading?.near.then(
+      near => near?.close(),
+      () => {},
+    );
     void reading?.follower.then(
       follower => follower.close(),
       () => {},
@@ -127,6 +164,16 @@ export class RemoteReads {
     for (const controller of this.#underWay.values()) controller.abort();
     for (const handle of [...this.#open.keys()]) this.#release(handle);
   }
+}
+
+async function readNear(reading: Reading, offset: number, size: number): Promise<Buffer | undefined> {
+  const near = await reading.near;
+  const bytes = await near?.read(offset, Math.min(offset + size, reading.file.size));
+  if (near && !bytes) {
+    near.close();
+    reading.near = Promise.resolve(undefined);
+  }
+  return bytes;
 }
 
 function nameOf({ low, high }: Unique): string {

@@ -19,6 +19,10 @@ export const FOLDED_FIELDS = ['ext', 'mime', 'type'] as const;
 export type FoldedField = (typeof FOLDED_FIELDS)[number];
 export type TextField = (typeof TEXT_FIELDS)[number] | FoldedField;
 
+/** What a file can be in the cache of this machine. */
+export const STATES = ['cached', 'pinned'] as const;
+export type State = (typeof STATES)[number];
+
 /** `!=` is `not` of `=`, `is missing` is `not` of `present`, and `in` is an `or` of `=`. */
 export type Query =
   /** At least two; none of the same kind. */
@@ -39,6 +43,13 @@ export type Query =
       readonly name: string;
       readonly test: TextTest;
       readonly column?: number;
+    }
+  /** The column, from 1, is where the text names it. `files` are the ids of those that are so, once somebody has said which. */
+  | {
+      readonly kind: 'state';
+      readonly state: State;
+      readonly column?: number;
+      readonly files?: ReadonlySet<number>;
     }
   /** A value of its own or a property: there is one, whatever it is. */
   | { readonly kind: 'present'; readonly field: string; readonly column?: number };

@@ -4,6 +4,7 @@ import { builtIn, type Facts, type Property } from './facts.js';
 import { BUILT_IN_FIELDS } from './fields.js';
 import { compileContains, compileFieldTest, compileNameTest } from './name-test.js';
 import { type Period, rangeOf } from './period.js';
+import { filesIn } from './states.js';
 import { type Asks, comparing, compileTextTest, compileValueTest } from './text-test.js';
 
 export interface Clock {
@@ -41,6 +42,8 @@ export function compilePredicate(query: Query): Predicate {
       return modified(rangeOf(query.op, query.period));
     case 'property':
       return aboutProperty(query.name, query.test);
+    case 'state':
+      return among(filesIn(query));
     case 'present':
       return presence(query.field);
   }
@@ -62,6 +65,10 @@ function some(predicates: readonly Predicate[]): Predicate {
 
 function inverted(predicate: Predicate): Predicate {
   return (facts, clock) => !predicate(facts, clock);
+}
+
+function among(files: ReadonlySet<number>): Predicate {
+  return ({ id }) => files.has(id);
 }
 
 function named(asks: Asks<string>): Predicate {

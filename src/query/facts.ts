@@ -31,6 +31,12 @@ export interface Facts {
   properties: Readonly<Record<string, Property>>;
 }
 
+/** What a number prints as is a number; `007` and `1e3` are texts. */
+export function readValue(text: string): Value {
+  const number = Number(text);
+  return Number.isFinite(number) && String(number) === text ? number : text;
+}
+
 /** Values that every file has by itself, whatever its properties. They come before properties of the same name. */
 export const BUILT_IN = [
   'fileName',

@@ -13,6 +13,11 @@ export const BUILT_IN_FIELDS: readonly string[] = [
   'mtime',
 ];
 
+/** Can a property be called so? Names of built-in fields are of this form too. */
+export function isPropertyName(name: string): boolean {
+  return /^[\p{L}_][\p{L}\p{N}_.-]{0,199}$/u.test(name);
+}
+
 export function isFoldedField(name: string): name is FoldedField {
   return FOLDED_FIELDS.some(field => field === name);
 }

@@ -24,6 +24,8 @@ export function formatQuery(query: Query): string {
       return `mtime${query.op}${formatPeriod(query.period)}`;
     case 'property':
       return formatTest(fieldName(query.name), query.test);
+    case 'state':
+      return query.state;
     case 'present':
       return `${fieldName(query.field)} is present`;
   }

@@ -1,5 +1,5 @@
 /** Reads one predicate of a query: a text, or a field with its question. */
-import { combine, type Query } from './ast.js';
+import { combine, type Query, STATES } from './ast.js';
 import { readComparison, readGlob, readRegex } from './comparison.js';
 import type { Cursor, Found } from './cursor.js';
 import { BUILT_IN_FIELDS, nearestField } from './fields.js';
@@ -45,15 +45,14 @@ function contains(cursor: Cursor, { text, at, quoted }: Found): Query {
     );
   if (/^[-!]./.test(text))
     throw cursor.error(at, `'${text}' looks like a negation`, `write not ${text.slice(1)}; ${AS_TEXT}`);
-  if (text === 'cached' || text === 'pinned')
-    throw cursor.error(at, `'${text}' cannot be asked for yet`, AS_TEXT);
   if (cursor.next === '(')
     throw cursor.error(
       cursor.at,
       'a ( inside a word',
       'put the whole word in quotes, or a space before the (',
     );
-  return { kind: 'contains', text };
+  const state = STATES.find(each => each === text);
+  return state ? { kind: 'state', state, column: at + 1 } : { kind: 'contains', text };
 }
 
 function withColon(cursor: Cursor, field: Found): Query {

@@ -14,6 +14,7 @@ import { FacetError } from '../errors.js';
 import { fieldsOf } from '../query/fields.js';
 import { parseQuery } from '../query/parse.js';
 import { QueryError } from '../query/query-error.js';
+import { refuseStates } from '../query/states.js';
 import { parseTemplate } from './parse-template.js';
 import type { DirectoryRule, FilterRule, LabelRule, MountRule, Origin, Rules, Step } from './rules.js';
 import { type RulesInput, rulesSchema } from './schema.js';
@@ -198,7 +199,11 @@ class Reader {
   }
 
   #query(path: DocumentPath, text: string): void {
-    this.#note(path, () => fieldsOf(parseQuery(text)));
+    this.#note(path, () => {
+      const query = parseQuery(text);
+      refuseStates(query, text);
+      return fieldsOf(query);
+    });
   }
 
   #template(path: DocumentPath, text: string): void {

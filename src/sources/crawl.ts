@@ -39,19 +39,35 @@ interface PendingFolder {
 
 type Kind = 'file' | 'folder' | 'link' | 'special';
 
+interface Found {
+  path: string;
+  stats: NameStats;
+  kind: Kind;
+}
+
+/** What recognises a folder, whatever its path. */
+export type FileIdentity = Pick<NameStats, 'ino' | 'dev'>;
+
+/** Asked of each folder that is found in another, before anything in it is read: is it to be listed too? */
+export type Enters = (path: string, folder: FileIdentity) => boolean;
+
 export class Crawler {
   readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
   readonly unreadable: Unreadable[] = [];
+  /** Folders with links in them: only with `follow`. */
+  readonly linked = new Set<string>();
   readonly #root: string;
   readonly #follow: boolean;
   readonly #filter: Filter;
   readonly #mounts: Set<string>;
+  readonly #enters: Enters;
 
-  constructor(options: CrawlOptions) {
+  constructor(options: CrawlOptions, enters: Enters = () => true) {
     this.#root = options.root;
     this.#follow = options.follow;
     this.#filter = compileFilter(options.include, options.exclude);
     this.#mounts = new Set(facetMounts());
+    this.#enters = enters;
   }
 
   /**
@@ -59,20 +75,51 @@ export class Crawler {
    * error when it was exchanged meanwhile, by an unmounted disk for example: what was not found then is not gone.
    */
   *folders(): Generator<FolderListing> {
-    const root: PendingFolder = {
-      path: '',
-      stats: nameStats(statSync(this.#root)),
-      scope: undefined,
-      above: undefined,
-    };
+    const root = this.#rootFolder();
     readdirSync(this.#root);
-    const pending = [root];
+    if (this.#enters('', root.stats)) yield* this.#walk(root);
+    if (!isSameFile(statSync(this.#root), root.stats))
+      throw new Error('it was exchanged while it was listed');
+  }
+
+  /** The folder at a path, and those below it. None where there is no such folder, or one that is left out. */
+  *below(path: string): Generator<FolderListing> {
+    const folder = this.#find(path);
+    if (folder) yield* this.#walk(folder);
+  }
+
+  *#walk(top: PendingFolder): Generator<FolderListing> {
+    const pending = [top];
     for (let folder = pending.pop(); folder; folder = pending.pop()) {
       const listing = this.#list(folder, pending);
       if (listing) yield listing;
     }
-    if (!isSameFile(statSync(this.#root), root.stats))
-      throw new Error('it was exchanged while it was listed');
+  }
+
+  #rootFolder(): PendingFolder {
+    return { path: '', stats: nameStats(statSync(this.#root)), scope: undefined, above: undefined };
+  }
+
+  #find(path: string): PendingFolder | undefined {
+    let folder: PendingFolder | undefined = this.#rootFolder();
+    for (const name of path === '' ? [] : path.split('/')) folder = folder && this.#step(folder, name);
+    return folder;
+  }
+
+  #step(folder: PendingFolder, name: string): PendingFolder | undefined {
+    const folderStats = this.#openStats(folder.path);
+    if (!folderStats) return undefined;
+    try {
+      const scope = this.#scopeOf(folder, [IGNORE_FILE]);
+      const found = this.#look(folder, name, scope, folderStats);
+      return found?.kind === 'folder' ? this.#pending(folder, found, scope) : undefined;
+    } finally {
+      folderStats.close();
+    }
+  }
+
+  #pending(above: PendingFolder, { path, stats }: Found, scope: IgnoreScope | undefined): PendingFolder {
+    return { path, stats, scope, above: this.#follow ? above : undefined };
   }
 
   #list(folder: PendingFolder, pending: PendingFolder[]): FolderListing | undefined {
@@ -106,18 +153,12 @@ export class Crawler {
     const numbers: number[] = [];
     const targets = new Map<number, string>();
     const below: PendingFolder[] = [];
-    const prefix = folder.path === '' ? '' : `${folder.path}/`;
-    const absolutePrefix = this.#prefix(folder.path);
     for (const name of names) {
-      const path = prefix + name;
-      if (this.#mounts.size > 0 && this.#mounts.has(absolutePrefix + name)) continue;
-      let stats = this.#stat(path, name, folderStats);
-      if (!stats) continue;
-      if (this.#follow && kindOf(stats.mode) === 'link') stats = this.#followed(path, stats, folder);
-      const kind = kindOf(stats.mode);
-      if (!this.#isListed(path, kind, scope)) continue;
+      const found = this.#look(folder, name, scope, folderStats);
+      if (!found) continue;
+      const { path, stats, kind } = found;
       if (kind === 'folder') {
-        below.push({ path, stats, scope, above: this.#follow ? folder : undefined });
+        if (this.#enters(path, stats)) below.push(this.#pending(folder, found, scope));
         continue;
       }
       if (kind === 'link') {
@@ -138,6 +179,25 @@ export class Crawler {
       attributes: new Float64Array(numbers),
       targets,
     };
+  }
+
+  /** What is listed under a name of a folder. */
+  #look(
+    folder: PendingFolder,
+    name: string,
+    scope: IgnoreScope | undefined,
+    folderStats: FolderStats,
+  ): Found | undefined {
+    const path = folder.path === '' ? name : `${folder.path}/${name}`;
+    if (this.#mounts.size > 0 && this.#mounts.has(this.#absolute(path))) return undefined;
+    let stats = this.#stat(path, name, folderStats);
+    if (!stats) return undefined;
+    if (this.#follow && kindOf(stats.mode) === 'link') {
+      this.linked.add(folder.path);
+      stats = this.#followed(path, stats, folder);
+    }
+    const kind = kindOf(stats.mode);
+    return this.#isListed(path, kind, scope) ? { path, stats, kind } : undefined;
   }
 
   #absolute(path: string): string {
@@ -265,8 +325,6 @@ function isAbove(folder: PendingFolder, stats: FileIdentity): boolean {
   return false;
 }
 
-type FileIdentity = Pick<NameStats, 'ino' | 'dev'>;
-
-function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }

@@ -1,8 +1,13 @@
-/** Where facet trees are mounted on this machine, from proc_pid_mountinfo(5). Facet never lists its own mounts. */
+/** What is mounted on this machine, from proc_pid_mountinfo(5): facet's own trees, which it never lists, and disks. */
 import { readFileSync } from 'node:fs';
 import { decodeName } from './file-names.js';
 
+/** Readable with POLLPRI after something was mounted or unmounted. */
+export const MOUNT_TABLE = '/proc/self/mountinfo';
+
 interface MountInfo {
+  /** Of this mount; used again once it is unmounted. */
+  id: string;
   mountpoint: string;
   /** `MAJOR:MINOR` */
   device: string;
@@ -10,19 +15,28 @@ interface MountInfo {
 
 /** The mountpoints of facet on this machine; none where there is no such table (not Linux). */
 export function facetMounts(): string[] {
-  return readTable().map(each => each.mountpoint);
+  return readTable(FACET).map(each => each.mountpoint);
 }
 
 /** The device number of a facet mount, as `MAJOR:MINOR`. */
 export function facetMountDevice(mountpoint: string): string | undefined {
-  return readTable().find(each => each.mountpoint === mountpoint)?.device;
+  return readTable(FACET).find(each => each.mountpoint === mountpoint)?.device;
 }
 
-function readTable(): MountInfo[] {
+/** Disks and other things mounted at a folder or below it, each in one word. */
+export function mountsBelow(folder: string): string[] {
+  return readTable()
+    .filter(({ mountpoint }) => isInside(mountpoint, folder))
+    .map(({ id, mountpoint, device }) => `${id} ${device} ${mountpoint}`);
+}
+
+const FACET = 'fuse.facet';
+
+function readTable(type?: string): MountInfo[] {
   let table: string;
   try {
     // A character for each byte: a path is whatever bytes it is.
-    table = readFileSync('/proc/self/mountinfo', 'latin1');
+    table = readFileSync(MOUNT_TABLE, 'latin1');
   } catch {
     return [];
   }
@@ -30,8 +44,8 @@ function readTable(): MountInfo[] {
     // id parent major:minor root mountpoint options [tags …] - type source super-options
     const fields = line.split(' ');
     const separator = fields.indexOf('-', 6);
-    if (fields[separator + 1] !== 'fuse.facet') return [];
-    return [{ mountpoint: decodeField(fields[4] ?? ''), device: fields[2] ?? '' }];
+    if (fields.length < 6 || (type !== undefined && fields[separator + 1] !== type)) return [];
+    return [{ id: fields[0] ?? '', mountpoint: decodeField(fields[4] ?? ''), device: fields[2] ?? '' }];
   });
 }
 

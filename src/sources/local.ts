@@ -3,6 +3,7 @@ import { type Stats, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError, systemErrorCode } from '../errors.js';
 import { facetMounts } from './facet-mounts.js';
 import { resolveLinks } from './links.js';
@@ -40,6 +41,11 @@ export function openRoot(uri: string): string {
     path,
     hint: 'a source holds files of its own; add the folder where they really are',
   });
+}
+
+/** Where the contents of a local source's files are: the source itself, or the folder of which a stream tells. */
+export function contentsRoot({ uri, options }: SourceRecord): string {
+  return options.stream?.files ?? uri;
 }
 
 /** Touches no mount of ours on the way: a process must never wait for a mount that waits for itself. */

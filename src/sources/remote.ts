@@ -44,6 +44,14 @@ export interface RangeRequest {
   signal: AbortSignal;
 }
 
+export interface PutRequest {
+  /** Bytes of the whole. */
+  size: number;
+  /** Only if this version is there, or if there is none (`null`); undefined writes over anything. */
+  replaces?: string | null | undefined;
+  signal: AbortSignal;
+}
+
 export interface RemoteSource {
   /**
    * Every folder that has files, once and complete. Besides them, what cannot be listed while the rest can, a folder with all
@@ -64,5 +72,12 @@ export interface RemoteSource {
    */
   read(place: RemotePlace, request: RangeRequest): AsyncIterable<Uint8Array>;
   /** Ends every connection. Nothing may be asked afterwards. */
+  /**
+   * Where it can be written to: the file is there at the end, whole, or everything is as it was. Resolves to the new version.
+   * Throws `exists` when what `replaces` says does not hold, `failed` when the body is longer or shorter than was said or the
+   * server knows no conditions, or as `folders`. May be repeated without a condition; with one, `unreachable` leaves open
+   * whether it was written.
+   */
+  put?(place: RemotePlace, body: AsyncIterable<Uint8Array>, request: PutRequest): Promise<string | undefined>;
   close(): Promise<void>;
 }

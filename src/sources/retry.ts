@@ -47,7 +47,11 @@ async function waitFor(error: unknown, attempt: number, retry: Retry, signal: Ab
 }
 
 /** As long as the server asks for, but never longer than the longest. */
-function waitingTime(attempt: number, retry: Retry, askedMs = 0): number {
+export function waitingTime(
+  attempt: number,
+  retry: Pick<Retry, 'firstWaitMs' | 'longestWaitMs'>,
+  askedMs = 0,
+): number {
   const base = Math.min(retry.longestWaitMs, retry.firstWaitMs * 2 ** (attempt - 1));
   const jittered = base * (1 + JITTER * (2 * Math.random() - 1));
   return Math.round(Math.max(jittered, Math.min(askedMs, retry.longestWaitMs)));
@@ -55,13 +59,15 @@ function waitingTime(attempt: number, retry: Retry, askedMs = 0): number {
 
 /**
  * The source, with another attempt where one failed. A read goes on from the byte that it got to, in the same version.
- * Listings pass through: sources repeat the requests of a listing themselves, as a folder must not be told twice.
+ * Listings and uploads pass through: sources repeat the requests of these themselves, as a folder must not be told twice and a
+ * body cannot be read again.
  */
 export function retrying(source: RemoteSource, retry: Retry = defaultRetry): RemoteSource {
   return {
     folders: signal => source.folders(signal),
     stat: (place, signal) => retried(() => source.stat(place, signal), retry, signal),
     read: (place, request) => readOn(source, place, request, retry),
+    ...(source.put && { put: source.put.bind(source) }),
     close: () => source.close(),
   };
 }

@@ -15,6 +15,8 @@ export interface RemoteContent {
   version: string | undefined;
   /** Bytes. */
   size: number;
+  /** The SHA-256, where it is known. */
+  sha256: Buffer | undefined;
 }
 
 /** The bytes of one version that are at hand. Every method may throw: then the bytes are delivered without being kept. */
@@ -25,10 +27,10 @@ export interface Blob {
   read(target: Buffer, at: number, size: number, offset: number): number | undefined;
   /** Sets room aside for bytes that will be written. */
   reserve(start: number, end: number): void;
-  /** One whole block. The bytes are the caller's again when this returns. */
-  write(offset: number, bytes: Buffer): void;
+  /** One whole block, whose bytes are the caller's again when this settles. Not to be read before. */
+  write(offset: number, bytes: Buffer): Promise<void>;
   /** Makes written blocks last, and known to other handles. What was not committed by `close` is lost. */
-  commit(written: readonly Interval[]): void | Promise<void>;
+  commit(written: readonly Interval[]): Promise<void>;
   close(): void;
 }
 

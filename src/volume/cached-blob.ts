@@ -14,8 +14,8 @@ export class CacheStore implements BlobStore {
     this.#cache = cache;
   }
 
-  open({ key, size }: RemoteContent): Blob {
-    return new CachedBlob(this.#cache, key, size);
+  open(content: RemoteContent): Blob {
+    return new CachedBlob(this.#cache, content);
   }
 }
 
@@ -23,17 +23,19 @@ class CachedBlob implements Blob {
   readonly #cache: Cache;
   readonly #key: string;
   readonly #size: number;
+  readonly #sha256: Buffer | undefined;
   #handle: BlobHandle | undefined;
   /** Opened when there is something to write: most of what is read is there. */
   #writer: BlobWriter | undefined;
   /** Bytes that are not committed. */
   readonly #written = new Intervals();
 
-  constructor(cache: Cache, key: string, size: number) {
+  constructor(cache: Cache, { key, size, sha256 }: RemoteContent) {
     this.#cache = cache;
     this.#key = key;
     this.#size = size;
-    this.#handle = cache.lookup(key, size);
+    this.#sha256 = sha256;
+    this.#handle = cache.lookup(key, size) ?? (sha256 && cache.adopt(key, size, sha256));
   }
 
   missing(start: number, end: number): Interval[] {
@@ -57,8 +59,8 @@ class CachedBlob implements Blob {
     this.#writing().reserve(start, end);
   }
 
-  write(offset: number, bytes: Buffer): void {
-    this.#writing().write(offset, bytes);
+  async write(offset: number, bytes: Buffer): Promise<void> {
+    await this.#writing().writeAsync(offset, bytes);
     this.#written.add(offset, offset + bytes.length);
   }
 
@@ -66,7 +68,7 @@ class CachedBlob implements Blob {
     const writer = this.#writing();
     const { isWhole } = await writer.commitAsync();
     // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
-    if (isWhole) this.#complete(writer);
+    if (isWhole) await this.#complete(writer);
     else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
     // Contents that the cache keeps only as a whole can be read back until they are.
     if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
@@ -81,12 +83,12 @@ class CachedBlob implements Blob {
   }
 
   #writing(): BlobWriter {
-    this.#writer ??= this.#cache.writer(this.#key, this.#size);
+    this.#writer ??= this.#cache.writer(this.#key, this.#size, this.#sha256);
     return this.#writer;
   }
 
-  #complete(writer: BlobWriter): void {
-    const handle = writer.complete();
+  async #complete(writer: BlobWriter): Promise<void> {
+    const handle = await writer.completeAsync();
     this.#handle?.close();
     this.#handle = handle;
     writer.close();

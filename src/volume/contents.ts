@@ -3,7 +3,8 @@ import { closeSync } from 'node:fs';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError } from '../errors.js';
 import { modifiedUs } from '../sources/local.js';
-import { readPieces, refuseChanged } from './pieces.js';
+import type { NearFile } from './near-files.js';
+import { PIECE, readPieces, refuseChanged } from './pieces.js';
 import type { RemoteContents } from './remote-contents.js';
 import type { Volume } from './volume.js';
 
@@ -16,8 +17,11 @@ export interface OpenContents {
   mode: number;
   /** Is it cheap to read the same bytes again? */
   isLocal: boolean;
-  /** The bytes from `start` up to, not including, `end`. Throws the signal's reason, and what a source throws. */
-  pieces(start: number, end: number, signal?: AbortSignal): AsyncIterable<Buffer>;
+  /**
+   * The bytes from `start` up to, not including, `end`. Throws the signal's reason, and what a source throws. They may lie in
+   * `into`, `PIECE` large, and are gone with the next piece then.
+   */
+  pieces(start: number, end: number, signal?: AbortSignal, into?: Buffer): AsyncIterable<Buffer>;
   /** Throws `content-changed` when what was read may be of two versions. */
   refuseChanged(): void;
   close(): void;
@@ -47,7 +51,7 @@ function local(volume: Volume, record: FileRecord): OpenContents {
     mtimeUs: modifiedUs(stats),
     mode: stats.mode,
     isLocal: true,
-    pieces: (start, end, signal) => readPieces(fd, start, end, signal),
+    pieces: (start, end, signal, into) => readPieces(fd, start, end, signal, into),
     refuseChanged: () => refuseChanged(fd, stats, sourcePath(record)),
     close: () => closeSync(fd),
   };
@@ -55,13 +59,37 @@ function local(volume: Volume, record: FileRecord): OpenContents {
 
 /** A source answers with the version that it was asked for, or with an error. */
 async function remote(record: FileRecord, contents: RemoteContents): Promise<OpenContents> {
-  const content = await contents.contentOf(record);
+  const near = await contents.openNear(record);
   const { size, mtimeUs, mode } = record;
   return {
     ...{ size, mtimeUs, mode },
     isLocal: false,
-    pieces: (start, end, signal) => contents.downloads.stream(content, start, end, signal),
+    pieces: (start, end, signal, into) => remotePieces({ record, contents, near }, start, end, signal, into),
     refuseChanged: () => {},
-    close: () => {},
+    close: () => near?.close(),
   };
+}
+
+interface RemoteFile {
+  record: FileRecord;
+  contents: RemoteContents;
+  near: NearFile | undefined;
+}
+
+/** What is near, as far as it goes; the rest from the cache or the source. */
+async function* remotePieces(
+  { record, contents, near }: RemoteFile,
+  start: number,
+  end: number,
+  signal: AbortSignal | undefined,
+  into: Buffer | undefined,
+): AsyncGenerator<Buffer> {
+  let at = start;
+  for (let piece: Buffer | undefined; near && at < end; at += piece.length) {
+    signal?.throwIfAborted();
+    piece = await near.read(at, Math.min(at + PIECE, end));
+    if (!piece) break;
+    yield piece;
+  }
+  if (at < end) yield* contents.downloads.stream(await contents.contentOf(record), at, end, signal, into);
 }

@@ -13,6 +13,7 @@ import { RateLimit } from './rate-limit.js';
 import { SafeBlob } from './safe-blob.js';
 import { type NextRange, Transfer, type TransferHost } from './transfer.js';
 import { Want } from './want.js';
+import { WriteBacklog } from './write-backlog.js';
 
 export interface DownloadOptions {
   cache: BlobStore;
@@ -44,8 +45,10 @@ export interface DownloadCounts {
 
 const PARALLEL = 8;
 const PART_SIZE = 8 * BLOCK_SIZE;
-const BUDGET = 256 * BLOCK_SIZE;
+const BUDGET = 128 * BLOCK_SIZE;
 
+/** Blocks that wait for the disk, over all files, before the network waits as well. */
+const BACKLOG = 16 * BLOCK_SIZE;
 /** Blocks that the cache did not take, over all files. */
 const KEPT = 64 * BLOCK_SIZE;
 /** How far a stream is ahead of its reader when the cache takes nothing. */
@@ -61,6 +64,7 @@ export class Downloader implements TransferHost {
   readonly #budget: Budget;
   readonly #rate: RateLimit | undefined;
   readonly #kept = new KeptBlocks(KEPT);
+  readonly #backlog = new WriteBacklog(BACKLOG);
   /** By key; those that are not idle. */
   readonly #transfers = new Map<string, Transfer>();
   /** Of versions that are no more, until their connections are free. */
@@ -86,10 +90,17 @@ export class Downloader implements TransferHost {
 
   /**
    * The bytes from `start` up to, not including, `end`, or to the end of the file: as soon as they are there, whatever else
-   * is on its way. Throws what the source throws, and the signal's reason. A cache that cannot be used is no error.
+   * is on its way. They are at the beginning of `into`, if that is given. Throws what the source throws, and the signal's
+   * reason. A cache that cannot be used is no error.
    */
-  async read(content: RemoteContent, start: number, end: number, signal?: AbortSignal): Promise<Buffer> {
-    return this.#read(content, { start, end, priority: 'read' }, signal);
+  async read(
+    content: RemoteContent,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+    into?: Buffer,
+  ): Promise<Buffer> {
+    return this.#read(content, { start, end, priority: 'read' }, signal, into);
   }
 
   /** Brings a range into the cache for good. Throws as `read` does, and what the cache throws: `no-space` when it is full. */
@@ -109,12 +120,16 @@ export class Downloader implements TransferHost {
     }
   }
 
-  /** A range in pieces, in order. What comes next is on its way while the reader is busy with a piece. Throws as `read` does. */
+  /**
+   * A range in pieces, in order. What comes next is on its way while the reader is busy with a piece. With `into`, a block
+   * large, each of them lies there and is gone with the next one. Throws as `read` does.
+   */
   async *stream(
     content: RemoteContent,
     start: number,
     end: number,
     signal?: AbortSignal,
+    into?: Buffer,
   ): AsyncGenerator<Buffer> {
     const transfer = this.#hold(content);
     const last = Math.min(end, content.size);
@@ -127,6 +142,7 @@ export class Downloader implements TransferHost {
           content,
           { start: at, end: Math.min(at + size, last), priority: 'bulk' },
           signal,
+          into,
         );
       }
     } finally {
@@ -150,8 +166,11 @@ export class Downloader implements TransferHost {
     await Promise.all(all.map(transfer => transfer.ended()));
   }
 
+  /** Who waits for just these bytes gets them before the disk. */
   throttle(bytes: number, priority: Priority, signal: AbortSignal): Promise<void> | undefined {
-    return this.#rate?.take(bytes, rank(priority), signal);
+    const room = priority === 'read' ? undefined : this.#backlog.room();
+    const turn = this.#rate?.take(bytes, rank(priority), signal);
+    return room && turn ? room.then(() => turn) : (room ?? turn);
   }
 
   onArrived(bytes: number): void {
@@ -161,6 +180,15 @@ export class Downloader implements TransferHost {
   onFreed(bytes: number): void {
     this.#budget.give(bytes);
     this.#turn();
+  }
+
+  onWrite(bytes: number): void {
+    this.#backlog.begin(bytes);
+  }
+
+  onWritten(bytes: number): void {
+    this.#backlog.end(bytes);
+    this.onFreed(bytes);
   }
 
   onError(transfer: Transfer, error: unknown): void {
@@ -179,9 +207,11 @@ export class Downloader implements TransferHost {
     content: RemoteContent,
     { start, end, priority }: NextRange,
     signal: AbortSignal | undefined,
+    into?: Buffer,
   ): Promise<Buffer> {
     signal?.throwIfAborted();
-    const target = Buffer.allocUnsafe(Math.max(0, Math.min(end, content.size) - start));
+    const size = Math.max(0, Math.min(end, content.size) - start);
+    const target = into?.subarray(0, size) ?? Buffer.allocUnsafe(size);
     const transfer = this.#hold(content);
     try {
       if (transfer.blob.read(target, start)) this.#counts.cache += target.length;

@@ -11,9 +11,10 @@ import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
+import { giveBlock, takeBlock } from './block-buffers.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { makeFolders } from './folders.js';
-import { readPieces } from './pieces.js';
+import { PIECE, readPieces } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
 import type { Volume } from './volume.js';
 
@@ -232,11 +233,16 @@ async function copy(
   { signal, onBytes }: FetchOptions,
 ): Promise<number> {
   let copied = 0;
-  for await (const piece of contents.pieces(start, end, signal)) {
-    hash?.update(piece);
-    await writeAll(part, piece, at + copied);
-    copied += piece.length;
-    onBytes(piece.length);
+  const block = takeBlock(PIECE);
+  try {
+    for await (const piece of contents.pieces(start, end, signal, block)) {
+      hash?.update(piece);
+      await writeAll(part, piece, at + copied);
+      copied += piece.length;
+      onBytes(piece.length);
+    }
+  } finally {
+    giveBlock(block);
   }
   contents.refuseChanged();
   return copied;

@@ -1,10 +1,12 @@
 /**
- * Blocks that the cache could not take, in memory for a moment: without them, a reader of small pieces would have each block
- * downloaded many times. The least recently used make room for others.
+ * Blocks that are in memory for a moment: those that the cache is writing, and those that it could not take. Without the
+ * latter a reader of small pieces would have each block downloaded many times; the least recently used make room for others.
  */
 
 export class KeptBlocks {
   readonly #limit: number;
+  /** Being written: these stay. */
+  readonly #held = new Map<string, Buffer>();
   // In the order of their last use.
   readonly #blocks = new Map<string, Buffer>();
   #bytes = 0;
@@ -14,13 +16,13 @@ export class KeptBlocks {
   }
 
   get isEmpty(): boolean {
-    return this.#blocks.size === 0;
+    return this.#blocks.size + this.#held.size === 0;
   }
 
   get(key: string, offset: number): Buffer | undefined {
     const name = `${offset} ${key}`;
     const block = this.#blocks.get(name);
-    if (!block) return undefined;
+    if (!block) return this.#held.get(name);
     this.#blocks.delete(name);
     this.#blocks.set(name, block);
     return block;
@@ -28,7 +30,17 @@ export class KeptBlocks {
 
   /** Whether the block is there, which is no use of it. */
   has(key: string, offset: number): boolean {
-    return this.#blocks.has(`${offset} ${key}`);
+    const name = `${offset} ${key}`;
+    return this.#blocks.has(name) || this.#held.has(name);
+  }
+
+  /** The block stays until it is let go. */
+  hold(key: string, offset: number, block: Buffer): void {
+    this.#held.set(`${offset} ${key}`, block);
+  }
+
+  letGo(key: string, offset: number): void {
+    this.#held.delete(`${offset} ${key}`);
   }
 
   /** Takes the buffer for itself. */
@@ -41,6 +53,13 @@ export class KeptBlocks {
       if (this.#bytes <= this.#limit) return;
       this.#remove(oldest);
     }
+  }
+
+  /** Nothing is there of this key any more. */
+  forget(key: string): void {
+    const isOf = (name: string) => name.endsWith(` ${key}`);
+    for (const name of [...this.#blocks.keys()].filter(isOf)) this.#remove(name);
+    for (const name of [...this.#held.keys()].filter(isOf)) this.#held.delete(name);
   }
 
   #remove(name: string): void {

@@ -6,14 +6,15 @@
 import { BLOCK_SIZE } from '../cache/blocks.js';
 import { FacetError } from '../errors.js';
 import { blockEnd, blockStart, type RemoteContent } from './blob.js';
+import { takeBlock } from './block-buffers.js';
 
 export interface PartOwner {
   readonly content: RemoteContent;
   /** Resolves when these many bytes may be taken, or the part is aborted. */
   throttle(part: Part, bytes: number): Promise<void> | undefined;
   onBytes(offset: number, bytes: Buffer): void;
-  /** A whole block. True when the buffer was taken. */
-  onBlock(part: Part, offset: number, block: Buffer): boolean;
+  /** Takes a whole block. */
+  onBlock(part: Part, offset: number, block: Buffer): void;
 }
 
 export class Part {
@@ -78,7 +79,7 @@ export class Part {
   }
 
   #append(piece: Uint8Array): void {
-    this.#block ??= Buffer.allocUnsafeSlow(Math.min(BLOCK_SIZE, this.end - this.start));
+    this.#block ??= takeBlock(Math.min(BLOCK_SIZE, this.end - blockStart(this.at)));
     const [block, offset] = [this.#block, blockStart(this.at)];
     block.set(piece, this.at - offset);
     const arrived = block.subarray(this.at - offset, this.at - offset + piece.length);
@@ -88,7 +89,8 @@ export class Part {
   }
 
   #complete(offset: number, block: Buffer): void {
-    if (this.#owner.onBlock(this, offset, block.subarray(0, this.at - offset))) this.#block = undefined;
+    this.#block = undefined;
+    this.#owner.onBlock(this, offset, block);
   }
 
   #wrongLength(): FacetError {

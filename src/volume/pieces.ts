@@ -5,19 +5,24 @@ import { FacetError } from '../errors.js';
 
 const read = promisify(readCallback);
 
-const PIECE = 1 << 20;
+export const PIECE = 1 << 20;
 
-/** The bytes from `start` up to, not including, `end`. Ends early where the file does. Throws the signal's reason. */
+/**
+ * The bytes from `start` up to, not including, `end`. Ends early where the file does. Throws the signal's reason. With `into`,
+ * of the size of a piece, each of them lies there and is gone with the next one.
+ */
 export async function* readPieces(
   fd: number,
   start: number,
   end: number,
   signal?: AbortSignal,
+  into?: Buffer,
 ): AsyncGenerator<Buffer> {
   for (let at = start; at < end; ) {
     signal?.throwIfAborted();
-    const piece = Buffer.allocUnsafe(Math.min(PIECE, end - at));
-    const { bytesRead } = await read(fd, piece, 0, piece.length, at);
+    const length = Math.min(PIECE, end - at);
+    const piece = into ?? Buffer.allocUnsafe(length);
+    const { bytesRead } = await read(fd, piece, 0, length, at);
     if (bytesRead === 0) return;
     at += bytesRead;
     yield piece.subarray(0, bytesRead);

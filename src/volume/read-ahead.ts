@@ -2,7 +2,8 @@
  * Guesses from the reads of one open file what will be read next. Several places may be read by turns, as players do; each
  * is a stream of its own. The more of a file was read in order, the more of it is read ahead: half of what was read, so that
  * what a seek leaves unused is less than what was of use; for whoever began at the beginning twice as much as was read, because
- * a copy has to wait for every doubling. Works from every read or from one in a while, a MiB apart. Pure.
+ * a copy has to wait for every doubling. Pieces at equal distances are expected to go on so. Works from every read or from one
+ * in a while, a MiB apart. Pure.
  */
 
 import { BLOCK_SIZE } from '../cache/blocks.js';
@@ -25,6 +26,11 @@ const LARGEST = 64 * BLOCK_SIZE;
 const STEP = 8 * BLOCK_SIZE;
 const MOST_STREAMS = 4;
 
+/** So many jumps of one length are a habit. */
+const HABIT = 3;
+/** Of pieces that lie at equal distances, those that are read ahead. */
+const MOST_PIECES = 8;
+
 interface Stream {
   /** Behind the last byte that was read. */
   at: number;
@@ -34,6 +40,13 @@ interface Stream {
   fromStart: boolean;
   /** The end of what is read ahead. */
   reach: number;
+  /** Where the reading in order began that is going on, and how long the one before was. */
+  piece: number;
+  pieceSize: number;
+  /** The last jump: from the beginning of one piece to that of the next. */
+  stride: number;
+  /** How often in a row it was the same. */
+  strides: number;
   /** When it began and was read last, in reads. */
   born: number;
   touched: number;
@@ -60,7 +73,9 @@ export class ReadAhead {
     stream.left = false;
     stream.reach = Math.min(Math.max(stream.reach, reachOf(stream)), this.#size);
     if (stream.run >= ESTABLISHED) this.#leaveOthers(stream);
-    return this.#streams.filter(each => !each.left && each.at < each.reach).map(windowOf);
+    const present = this.#streams.filter(each => !each.left);
+    const windows = present.filter(each => each.at < each.reach).map(windowOf);
+    return [...windows, ...present.flatMap(each => piecesAhead(each, this.#size))];
   }
 
   #streamAt(offset: number): Stream | undefined {
@@ -70,7 +85,10 @@ export class ReadAhead {
 
   #begin(offset: number): Stream {
     const [born, touched] = [this.#reads, this.#reads];
-    const stream = { at: offset, run: 0, fromStart: offset === 0, reach: 0, born, touched, left: false };
+    const stream = {
+      ...{ at: offset, run: 0, fromStart: offset === 0, reach: 0, born, touched, left: false },
+      ...{ piece: offset, pieceSize: 0, stride: 0, strides: 0 },
+    };
     if (this.#streams.length >= MOST_STREAMS) this.#forgetOldest();
     this.#streams.push(stream);
     return stream;
@@ -91,9 +109,29 @@ function advance(stream: Stream, offset: number, end: number): void {
     stream.run = stream.run >= FORWARD ? stream.run / 2 : 0;
     stream.fromStart = false;
     stream.reach = 0;
+    noteStride(stream, offset);
   }
   stream.run += jump ? end - offset : Math.max(0, end - stream.at);
   stream.at = Math.max(stream.at, end);
+}
+
+function noteStride(stream: Stream, offset: number): void {
+  const stride = offset - stream.piece;
+  stream.strides = stride === stream.stride ? stream.strides + 1 : 1;
+  stream.stride = stride;
+  stream.pieceSize = stream.at - stream.piece;
+  stream.piece = offset;
+}
+
+/** As many as there were, so that at most half of what is downloaded is of no use. */
+function piecesAhead({ piece, pieceSize, stride, strides }: Stream, size: number): Interval[] {
+  if (strides < HABIT) return [];
+  const starts = Array.from(
+    { length: Math.min(strides, MOST_PIECES) },
+    (_, nth) => piece + (nth + 1) * stride,
+  );
+  const pieces = starts.map(start => ({ start: blockStart(start), end: Math.min(start + pieceSize, size) }));
+  return pieces.filter(({ start, end }) => start < end);
 }
 
 function reachOf(stream: Stream): number {

@@ -9,12 +9,14 @@ import type { FileLocation } from '../catalog/files.js';
 import { sourcePath } from '../catalog/files.js';
 import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
-import { openSource } from '../sources/open-remote.js';
+import { isRemote, openSource } from '../sources/open-remote.js';
 import type { RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
 import { CacheStore } from './cached-blob.js';
 import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
+import { type MappedFolder, MappedFolders } from './mapped-folders.js';
+import { type NearFile, NearFiles } from './near-files.js';
 
 export interface RemoteOptions {
   /** Of the cache. */
@@ -22,6 +24,10 @@ export interface RemoteOptions {
   limits: Omit<Limits, 'blockThreshold'>;
   /** Bytes a second, over all files. */
   limitRate?: number | undefined;
+  /** Folders of this machine that show files of remote sources. */
+  mounts: readonly MappedFolder[];
+  /** Ask no source: what is not in the cache is `unreachable`. */
+  cacheOnly?: boolean | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
 }
@@ -30,12 +36,19 @@ export class RemoteContents {
   readonly #cache: Cache;
   readonly downloads: Downloader;
   readonly #records: Sources;
+  readonly #near: NearFiles;
+  readonly #cacheOnly: boolean;
   readonly #sources = new Map<number, Promise<RemoteSource>>();
   /** Whose contents they are, for as long as anybody reads them. */
   readonly #files = new WeakMap<RemoteContent, FileLocation>();
 
-  constructor(sources: Sources, { directory, limits, limitRate, onChanged }: RemoteOptions) {
+  constructor(
+    sources: Sources,
+    { directory, limits, limitRate, mounts, cacheOnly = false, onChanged }: RemoteOptions,
+  ) {
     this.#records = sources;
+    this.#near = new NearFiles(new MappedFolders(sources, mounts));
+    this.#cacheOnly = cacheOnly;
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
     this.#cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
     this.downloads = new Downloader({
@@ -52,10 +65,27 @@ export class RemoteContents {
   async contentOf(file: FileLocation): Promise<RemoteContent> {
     const source = await this.#sourceOf(file.sourceId);
     const key = contentKey(file);
-    const place = { path: sourcePath(file), key: file.key ?? undefined };
-    const content = { key, source, place, version: file.version ?? undefined, size: file.size };
+    const place = { path: sourcePath(file), key: this.#keyOf(file) };
+    const { size, version, sha256 } = file;
+    const content = {
+      ...{ key, source, place, size },
+      version: version ?? undefined,
+      sha256: sha256 ? Buffer.from(sha256) : undefined,
+    };
     this.#files.set(content, file);
     return content;
+  }
+
+  /** Where the file is nearer than its source, unless the cache has it. Never fails. Whoever opens it closes it. */
+  async openNear(file: FileLocation): Promise<NearFile | undefined> {
+    if (this.#cacheOnly || this.#cache.isWhole(contentKey(file), file.size)) return undefined;
+    return this.#near.open(file);
+  }
+
+  /** The key of a stream is nothing to the source that has the contents. */
+  #keyOf({ sourceId, key }: FileLocation): string | undefined {
+    const isStream = this.#records.withId(sourceId)?.options.stream !== undefined;
+    return isStream ? undefined : (key ?? undefined);
   }
 
   #sourceOf(id: number): Promise<RemoteSource> {
@@ -69,13 +99,36 @@ export class RemoteContents {
   }
 
   async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
-    if (source) return openSource(source);
+    if (source) return this.#cacheOnly ? unasked(source.name) : openSource(this.#records.holderOf(source));
     throw new FacetError('not-found', 'the source was removed');
   }
 
+  /** Gets ready for the first reads, for which nobody asks the network yet. What fails now may not later. */
+  async prepare(): Promise<void> {
+    const remote = this.#records.all().filter(({ uri }) => isRemote(uri));
+    await Promise.allSettled(remote.map(({ id }) => this.#sourceOf(id)));
+  }
+
   async close(): Promise<void> {
+    this.#near.close();
     await this.downloads.close();
     for (const source of this.#sources.values()) await source.then(each => each.close()).catch(() => {});
     this.#cache.close();
   }
+}
+
+/** Stands for a source that nobody is to ask. */
+function unasked(name: string): RemoteSource {
+  const refuse = (path: string): never => {
+    throw new FacetError('unreachable', `${name}:${path} is not in the cache`, {
+      path,
+      hint: 'leave out --cache-only, or bring it there first: facet cache warm',
+    });
+  };
+  return {
+    folders: () => refuse(''),
+    stat: async ({ path }) => refuse(path),
+    read: ({ path }) => refuse(path),
+    close: async () => {},
+  };
 }

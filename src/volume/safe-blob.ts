@@ -1,6 +1,6 @@
 /**
  * A blob that never fails a read: what its cache cannot take, because the disk is full or broken, is kept in memory for a
- * moment instead.
+ * moment instead, and so is what its cache is writing.
  */
 
 import { BLOCK_SIZE } from '../cache/blocks.js';
@@ -17,6 +17,7 @@ export class SafeBlob {
   readonly #kept: KeptBlocks;
   #blob: Blob | undefined;
   #failure: { error: unknown; at: number } | undefined;
+  #isForgotten = false;
 
   constructor(store: BlobStore, content: RemoteContent, kept: KeptBlocks) {
     this.#store = store;
@@ -52,14 +53,30 @@ export class SafeBlob {
     if (this.#mayWrite()) this.#try(blob => blob.reserve(start, end));
   }
 
-  /** One whole block. True when the buffer was taken, and is not the caller's any more. */
-  write(offset: number, bytes: Buffer): boolean {
-    if (this.#mayWrite() && this.#try(blob => writeTo(blob, offset, bytes))) {
-      this.#failure = undefined;
+  /**
+   * Takes one whole block, which is there from now on. Resolves to whether the cache took it: then the buffer is the caller's
+   * again, otherwise it is kept. Never fails.
+   */
+  async write(offset: number, block: Buffer): Promise<boolean> {
+    const { key } = this.#content;
+    this.#kept.hold(key, offset, block);
+    const isWritten = this.#mayWrite() && (await this.#writeToCache(offset, block));
+    if (isWritten) this.#failure = undefined;
+    else if (!this.#isForgotten) this.#kept.put(key, offset, block);
+    this.#kept.letGo(key, offset);
+    return isWritten;
+  }
+
+  async #writeToCache(offset: number, block: Buffer): Promise<boolean> {
+    const blob = this.#blob;
+    try {
+      await blob?.write(offset, block);
+    } catch (error) {
+      this.#note(error);
       return false;
     }
-    this.#kept.put(this.#content.key, offset, bytes);
-    return true;
+    // It may have been closed meanwhile, and what was written is lost.
+    return blob !== undefined && blob === this.#blob;
   }
 
   async commit(written: readonly Interval[]): Promise<void> {
@@ -71,6 +88,12 @@ export class SafeBlob {
       this.close();
       this.#open();
     }
+  }
+
+  /** What came last is of another version, perhaps: it is not there any more. What was committed stays. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#kept.forget(this.#content.key);
   }
 
   close(): void {
@@ -130,9 +153,4 @@ export class SafeBlob {
     const from = offset - blockStart(offset);
     return block.copy(target, 0, from, from + size) === size;
   }
-}
-
-function writeTo(blob: Blob, offset: number, bytes: Buffer): true {
-  blob.write(offset, bytes);
-  return true;
 }

@@ -7,6 +7,7 @@ import { BLOCK_SIZE } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import { FacetError } from '../errors.js';
 import { blockEnd, blockStart, type RemoteContent } from './blob.js';
+import { giveBlock } from './block-buffers.js';
 import { type Priority, rank } from './budget.js';
 import { Part, type PartOwner } from './part.js';
 import type { SafeBlob } from './safe-blob.js';
@@ -18,6 +19,9 @@ export interface TransferHost {
   onArrived(bytes: number): void;
   /** So many bytes are not under way any more. */
   onFreed(bytes: number): void;
+  /** The cache is given so many bytes to write; `onWritten` follows, and frees them. */
+  onWrite(bytes: number): void;
+  onWritten(bytes: number): void;
   onError(transfer: Transfer, error: unknown): void;
   /** There may be something to request, or nothing left to do. */
   onTurn(transfer: Transfer): void;
@@ -41,8 +45,12 @@ const URGENT = 4;
 /** With this much to go a request is not given up. */
 const NEARLY = BLOCK_SIZE;
 
-/** What arrives slowly is made to last after this time, and not when its part is complete. */
-const COMMIT_MS = 2_000;
+/**
+ * What has arrived is made to last this often: each time costs the disk a flush, whatever the number of blocks, but what is
+ * left for the last one is what a caller of `ensure` waits for. All files do so at the same moments, because a disk flushes
+ * many small files as fast as one.
+ */
+const COMMIT_MS = 250;
 
 export class Transfer implements PartOwner {
   readonly content: RemoteContent;
@@ -57,9 +65,12 @@ export class Transfer implements PartOwner {
   readonly #parts = new Set<Part>();
   readonly #running = new Map<Part, Promise<void>>();
   #failure: { error: unknown } | undefined;
+  /** Blocks on their way to the cache. */
+  readonly #writes = new Set<Promise<void>>();
   #written = new Intervals();
-  #committedAt = performance.now();
   #committing: Promise<void> | undefined;
+  #commitAgain = false;
+  #commitTimer: NodeJS.Timeout | undefined;
 
   constructor(content: RemoteContent, blob: SafeBlob, limits: Limits, host: TransferHost) {
     this.content = content;
@@ -69,7 +80,8 @@ export class Transfer implements PartOwner {
   }
 
   get idle(): boolean {
-    return this.holds + this.#wants.length + this.#running.size === 0 && !this.#committing;
+    const underWay = this.#wants.length + this.#running.size + this.#writes.size;
+    return this.holds + underWay === 0 && !this.#committing && !this.#commitTimer;
   }
 
   get requests(): number {
@@ -116,7 +128,8 @@ export class Transfer implements PartOwner {
   /** Resolves when no connection is in use any more. */
   async ended(): Promise<void> {
     await Promise.all(this.#running.values());
-    await this.#committing;
+    await Promise.all(this.#writes);
+    await this.commit();
   }
 
   /** What to request next, up to a whole part. */
@@ -152,19 +165,33 @@ export class Transfer implements PartOwner {
     this.#endSatisfied();
   }
 
-  onBlock(part: Part, offset: number, block: Buffer): boolean {
-    const taken = this.blob.write(offset, block);
-    if (!taken) this.#written.add(offset, offset + block.length);
-    for (const want of this.#wants) if (!want.target) want.note(offset, offset + block.length);
-    this.#host.onFreed(block.length);
+  onBlock(part: Part, offset: number, block: Buffer): void {
+    const { length } = block;
+    this.#host.onWrite(length);
+    const write = this.#write(offset, block).finally(() => {
+      this.#writes.delete(write);
+      this.#host.onWritten(length);
+      this.#host.onTurn(this);
+    });
+    this.#writes.add(write);
+    for (const want of this.#wants) if (!want.target) want.note(offset, offset + length);
     this.#endSatisfied();
     if (part.at < part.end) this.#abortUnwanted();
-    if (performance.now() - this.#committedAt > COMMIT_MS) void this.commit();
-    return taken;
+    this.#commitSoon();
   }
 
-  /** Makes what was written last, one commit at a time. Never fails: `blob.failure` says why it could not. */
+  async #write(offset: number, block: Buffer): Promise<void> {
+    const isWritten = await this.blob.write(offset, block);
+    if (!isWritten) return;
+    giveBlock(block);
+    if (!this.#failure) this.#written.add(offset, offset + block.length);
+  }
+
+  /** Makes all that has arrived last, one commit at a time. Never fails: `blob.failure` says why it could not. */
   commit(): Promise<void> {
+    clearTimeout(this.#commitTimer);
+    this.#commitTimer = undefined;
+    this.#commitAgain = true;
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
       this.#host.onTurn(this);
@@ -172,12 +199,17 @@ export class Transfer implements PartOwner {
     return this.#committing;
   }
 
+  #commitSoon(): void {
+    this.#commitTimer ??= setTimeout(() => void this.commit(), COMMIT_MS - (performance.now() % COMMIT_MS));
+  }
+
   async #commitAll(): Promise<void> {
-    while (this.#written.count > 0) {
+    while (this.#commitAgain) {
+      this.#commitAgain = false;
+      await Promise.all(this.#writes);
       const written = [...this.#written];
       this.#written = new Intervals();
-      this.#committedAt = performance.now();
-      await this.blob.commit(written);
+      if (written.length > 0) await this.blob.commit(written);
     }
   }
 
@@ -192,7 +224,6 @@ export class Transfer implements PartOwner {
     this.#parts.delete(part);
     this.#running.delete(part);
     this.#host.onFreed(part.open);
-    void this.commit();
     this.#host.onTurn(this);
   }
 
@@ -210,6 +241,7 @@ export class Transfer implements PartOwner {
   /** What was written is of the other version, perhaps. */
   #failVersion(error: FacetError): void {
     this.#written = new Intervals();
+    this.blob.forget();
     this.fail(error);
   }
 

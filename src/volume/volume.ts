@@ -8,7 +8,7 @@ import { type FileLocation, type FileRecord, Files, sourcePath } from '../catalo
 import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
-import { openRoot } from '../sources/local.js';
+import { contentsRoot, openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
 import { Tree } from '../tree/tree.js';
 
@@ -85,8 +85,9 @@ export class Volume {
     if (known !== undefined) return known;
     const source = this.sources.withId(sourceId);
     if (!source) return false;
-    this.#remote.set(sourceId, isRemote(source.uri));
-    return isRemote(source.uri);
+    const remote = isRemote(this.sources.holderOf(source).uri);
+    this.#remote.set(sourceId, remote);
+    return remote;
   }
 
   #localSource(id: number): LocalSource {
@@ -94,7 +95,8 @@ export class Volume {
     if (known) return known;
     const source = this.sources.withId(id);
     if (!source) throw new FacetError('not-found', 'the source was removed');
-    const local = { root: openRoot(source.uri), follow: source.options.follow };
+    const holder = this.sources.holderOf(source);
+    const local = { root: openRoot(contentsRoot(holder)), follow: holder.options.follow };
     this.#local.set(id, local);
     return local;
   }

@@ -58,14 +58,14 @@ function facets(bench: Bench, home: string): Contender[] {
   const facet = (name: string, at: string, as?: User): Contender => ({
     name,
     isSlow: false,
-    open: shown => openFacet(bench, at, shown, as),
+    open: shown => openFacet(bench, at, shown.name, as),
   });
   if (!isRoot) return [facet(FACET_USER, home)];
   return [facet(FACET_ROOT, home), facet(FACET_USER, giveTo(NOBODY, home, `${home}-user`), NOBODY)];
 }
 
 /** A copy of a home that belongs to somebody else. */
-function giveTo(user: User, home: string, copy: string): string {
+export function giveTo(user: User, home: string, copy: string): string {
   cpSync(home, copy, { recursive: true });
   chmodSync(copy, 0o755);
   for (const path of ['', ...readdirSync(copy, { recursive: true, encoding: 'utf8' })]) {
@@ -74,11 +74,12 @@ function giveTo(user: User, home: string, copy: string): string {
   return copy;
 }
 
-async function openFacet(bench: Bench, home: string, shown: Shown, as?: User): Promise<View> {
+/** Shows one source. */
+export async function openFacet(bench: Bench, home: string, source: string, as?: User): Promise<View> {
   const mountpoint = mountpointFor(bench, `facet-${as?.uid ?? 'me'}`, as);
   const program = process.execPath;
   const view = await openMount({ program, args: facetArguments(home, 'mount', mountpoint), mountpoint, as });
-  return { ...view, root: join(mountpoint, shown.name) };
+  return { ...view, root: join(mountpoint, source) };
 }
 
 function openBindfs(bench: Bench, { root }: Shown): Promise<View> {
@@ -100,14 +101,14 @@ async function openRclone(bench: Bench, { root }: Shown): Promise<View> {
   return { ...view, close };
 }
 
-function mountpointFor(bench: Bench, name: string, owner?: User): string {
+export function mountpointFor(bench: Bench, name: string, owner?: User): string {
   const mountpoint = join(bench.folder, 'mounts', name);
   mkdirSync(mountpoint, { recursive: true });
   if (owner) chownSync(mountpoint, owner.uid, owner.gid);
   return mountpoint;
 }
 
-async function openMount(command: MountCommand): Promise<View> {
+export async function openMount(command: MountCommand): Promise<View> {
   const { child } = await startMount(command);
   return { root: command.mountpoint, as: command.as, pid: child.pid, close: () => stopProcess(child) };
 }

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+/** Our own, which is not what is measured, or the S3 interface of OpenStack Swift. */
+export type S3Server = 'quick' | 'swift';
+
 export interface BenchOptions {
   /** Where trees, catalogs and mountpoints are made. */
   dir: string;
@@ -16,6 +19,12 @@ export interface BenchOptions {
   bigMiB: number;
   /** Leave everything in `dir` behind. */
   keep: boolean;
+  /** Which chapters, of a benchmark that has some; none means all. */
+  only: string[];
+  /** Milliseconds of the lines to measure, of a benchmark that has some; none means all. */
+  delaysMs: number[];
+  /** The S3 server of bench:remote. */
+  server: S3Server;
   installPeers: boolean;
 }
 
@@ -25,6 +34,10 @@ const USAGE = `Options:
   --tree DIR        use DIR as the large tree; it is only read
   --big MIB         size of the large file (default: 1024)
   --rounds N        how often each contender takes its turn
+  --only CHAPTER    only this part of bench:remote; may be repeated
+  --delay MS        only so far away, in bench:remote; may be repeated
+  --server quick|swift
+                    which S3 server bench:remote asks: our own (default), or OpenStack Swift, for --only list
   --keep            leave trees and catalogs behind
   --install-peers   first install bindfs, rclone and s3fs with apt-get (Debian, as root)
   --help            show this`;
@@ -39,6 +52,9 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
       tree: { type: 'string' },
       big: { type: 'string', default: '1024' },
       rounds: { type: 'string' },
+      only: { type: 'string', multiple: true, default: [] },
+      delay: { type: 'string', multiple: true, default: [] },
+      server: { type: 'string', default: 'quick' },
       keep: { type: 'boolean', default: false },
       'install-peers': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -54,12 +70,24 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
     rounds: values.rounds === undefined ? undefined : positive('--rounds', values.rounds),
     tree: values.tree === undefined ? undefined : resolve(values.tree),
     bigMiB: positive('--big', values.big),
+    only: values.only,
+    delaysMs: values.delay.map(delay => wholeNumber('--delay', delay, 0)),
+    server: s3Server(values.server),
     keep: values.keep,
     installPeers: values['install-peers'],
   };
 }
 
+function s3Server(text: string): S3Server {
+  if (text === 'quick' || text === 'swift') return text;
+  throw new Error(`--server: expected quick or swift, found '${text}'`);
+}
+
 function positive(option: string, text: string): number {
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new Error(`${option}: expected a whole number above 0, found '${text}'`);
+  return wholeNumber(option, text, 1);
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new Error(`${option}: expected a whole number from ${least} on, found '${text}'`);
 }

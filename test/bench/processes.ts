@@ -22,7 +22,7 @@ export interface RunOptions {
   as?: User | undefined;
   /** Keep what it prints; otherwise it prints to /dev/null. */
   capture?: boolean;
-  /** Look at its memory while it runs. */
+  /** Look at its memory and its processor time while it runs. */
   watchMemory?: boolean;
   /** Kill it with SIGKILL as soon as this is so; asked every few milliseconds. */
   killWhen?: () => boolean;
@@ -41,6 +41,8 @@ export interface Finished {
   stderr: string;
   /** The largest resident set, in bytes; 0 when nobody looked. */
   peakRss: number;
+  /** Processor time in seconds, likewise. */
+  cpuSeconds: number;
 }
 
 /** Runs a program to its end. Throws when it fails or the benchmark is stopped. */
@@ -70,7 +72,7 @@ export async function run(
 }
 
 async function finish(child: ChildProcess, startedAt: number, options: RunOptions): Promise<Finished> {
-  const memory = options.watchMemory ? watchPeakRss(child.pid) : undefined;
+  const use = options.watchMemory ? watchUse(child.pid) : undefined;
   const killer = options.killWhen && killWhen(child, options.killWhen);
   const stdout = gather(child.stdout);
   const stderr = gather(child.stderr);
@@ -81,10 +83,11 @@ async function finish(child: ChildProcess, startedAt: number, options: RunOption
       status,
       stdout: stdout(),
       stderr: stderr(),
-      peakRss: memory?.peak() ?? 0,
+      peakRss: use?.peakRss ?? 0,
+      cpuSeconds: use?.cpuSeconds ?? 0,
     };
   } finally {
-    memory?.stop();
+    use?.stop();
     clearInterval(killer);
   }
 }
@@ -122,14 +125,30 @@ function failure(program: string, args: readonly string[], { status, stderr }: F
 
 const LOOK_EVERY_MS = 25;
 
-/** VmHWM of proc_pid_status(5) never falls, so the last look tells the peak but for the last moment. */
-function watchPeakRss(pid: number | undefined): { peak(): number; stop(): void } {
-  let peak = 0;
+/** What a process has used never falls, so the last look tells all but the last moment. */
+function watchUse(pid: number | undefined) {
+  const use = { peakRss: 0, cpuSeconds: 0, stop: () => clearInterval(timer) };
   const look = () => {
-    peak = Math.max(peak, memoryOf(pid, 'VmHWM'));
+    use.peakRss = Math.max(use.peakRss, memoryOf(pid, 'VmHWM'));
+    use.cpuSeconds = Math.max(use.cpuSeconds, cpuSecondsOf(pid));
   };
   const timer = setInterval(look, LOOK_EVERY_MS);
-  return { peak: () => peak, stop: () => clearInterval(timer) };
+  return use;
+}
+
+/** Linux tells user space a hundredth of a second a tick, whatever the kernel's own are. */
+const TICKS_PER_SECOND = 100;
+
+/** The processor time of a process and all its threads so far. 0 when it is gone. */
+export function cpuSecondsOf(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // utime and stime of proc_pid_stat(5), the 14th and 15th field; the name before the third may have spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
 }
 
 /** The memory of a process in bytes: resident now, or at its peak. 0 when it is gone. */

@@ -1,7 +1,6 @@
 /** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { existsSync, fstatSync, readSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
@@ -61,7 +60,7 @@ test('pieces may come in any order and size', t => {
   const cache = openCache(temporaryFolder(t));
   for (const size of [SMALL, LARGE]) {
     const bytes = contentsOf(`k${size}`, size);
-    const writer = cache.writer(`k${size}`, size, { sha256: sha256(bytes) });
+    const writer = cache.writer(`k${size}`, size, sha256(bytes));
     for (let at = size; at > 0; ) {
       const from = Math.max(at - 777_777, 0);
       writer.write(from, bytes.subarray(from, at));
@@ -136,7 +135,7 @@ test('writers of a thread that has other things to do meanwhile', async t => {
     // Two contents, each under two keys, at once.
     const handles = keys.map(async (key, at) => {
       const bytes = contentsOf(`${at % 2}`, size);
-      const writer = cache.writer(`${key} ${size}`, size, { sha256: sha256(bytes) });
+      const writer = cache.writer(`${key} ${size}`, size, sha256(bytes));
       writer.write(0, bytes.subarray(0, 2 * MiB));
       const committed = writer.commitAsync();
       writer.write(2 * MiB, bytes.subarray(2 * MiB));
@@ -151,6 +150,28 @@ test('writers of a thread that has other things to do meanwhile', async t => {
   openCache(folder);
   assert.deepEqual([keysIn(cache).length, blobFilesIn(folder).length], [8, 4]);
   assertClean(cache);
+});
+
+test('a whole blob has a descriptor for whoever opens it, until its file is another: then once all of it was read', t => {
+  const folder = temporaryFolder(t);
+  const [size, key] = [5 * MiB + 7, 'k'];
+  put(openCache(folder), key, size);
+  const others = openCache(folder).lookup(key, size) ?? assert.fail();
+  assert.notEqual(others.descriptor(), undefined);
+  const [file] = blobFilesIn(folder);
+  chmodSync(file ?? assert.fail(), 0o640);
+  const handle = openCache(folder).lookup(key, size) ?? assert.fail();
+  assert.equal(others.descriptor(), undefined);
+  assert.equal(handle.descriptor(), undefined);
+  assert.ok(readRange(handle, 0, 4 * MiB));
+  assert.equal(handle.descriptor(), undefined, 'one block was not looked at');
+  assert.ok(readRange(handle)?.equals(contentsOf(key, size)));
+  assert.notEqual(handle.descriptor(), undefined);
+  assert.notEqual(
+    openCache(folder).lookup(key, size)?.descriptor(),
+    undefined,
+    'others need not read it again',
+  );
 });
 
 test('the descriptor of a whole blob reads its bytes', t => {
@@ -185,22 +206,13 @@ for (const [size, what] of [
     const folder = temporaryFolder(t);
     const cache = openCache(folder);
     const bytes = contentsOf('k', size);
-    const wrong = [
-      { sha256: sha256(Buffer.from('other')) },
-      { md5: createHash('md5').update('other').digest() },
-    ];
-    for (const expected of wrong) {
-      const writer = cache.writer('k', size, expected);
-      writer.write(0, bytes);
-      assert.throws(() => writer.complete(), is('integrity'));
-      writer.close();
-      assert.equal(get(cache, 'k', size), undefined);
-    }
+    const writer = cache.writer('k', size, sha256(Buffer.from('other')));
+    writer.write(0, bytes);
+    assert.throws(() => writer.complete(), is('integrity'));
+    writer.close();
+    assert.equal(get(cache, 'k', size), undefined);
     assert.deepEqual([bytesOnDisk(folder), cache.status().bytes], [0, 0]);
-    const right = cache.writer('k', size, {
-      sha256: sha256(bytes),
-      md5: createHash('md5').update(bytes).digest(),
-    });
+    const right = cache.writer('k', size, sha256(bytes));
     right.write(0, bytes);
     assert.deepEqual(readRange(right.complete()), bytes);
     assertClean(cache);
@@ -211,7 +223,7 @@ for (const [size, what] of [
     const cache = openCache(folder);
     const bytes = contentsOf('same', size);
     for (const key of ['a', 'b']) {
-      const writer = cache.writer(key, size, { sha256: sha256(bytes) });
+      const writer = cache.writer(key, size, sha256(bytes));
       writer.write(0, bytes);
       writer.complete().close();
       writer.close();
@@ -247,30 +259,6 @@ test('a key that leads to contents of another size is given new ones; who has th
   openCache(folder);
   assert.equal(blobFilesIn(folder).length, 1);
   assertClean(cache);
-});
-
-test('what was claimed is not claimed twice, until it is released or its time is over', t => {
-  mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
-  t.after(() => mock.timers.reset());
-  const folder = temporaryFolder(t);
-  const [cache, other] = [openCache(folder), openCache(folder)];
-  assert.deepEqual(cache.claim('k', { start: 10, end: 20 }, 1_000), [{ start: 10, end: 20 }]);
-  assert.deepEqual(other.claim('k', { start: 0, end: 30 }, 5_000), [
-    { start: 0, end: 10 },
-    { start: 20, end: 30 },
-  ]);
-  assert.deepEqual(other.claim('another', { start: 10, end: 20 }, 5_000), [{ start: 10, end: 20 }]);
-  assert.deepEqual(
-    cache.claim('k', { start: 10, end: 25 }, 1_000),
-    [{ start: 10, end: 20 }],
-    'its own, again',
-  );
-  mock.timers.setTime(1_001_000);
-  assert.deepEqual(other.claim('k', { start: 10, end: 20 }, 5_000), [{ start: 10, end: 20 }], 'expired');
-  other.release('k', { start: 0, end: 20 });
-  assert.deepEqual(cache.claim('k', { start: 0, end: 30 }, 1_000), [{ start: 0, end: 20 }]);
-  other.close();
-  assert.deepEqual(cache.claim('k', { start: 0, end: 30 }, 1_000), [{ start: 0, end: 30 }], 'closed');
 });
 
 test('status and list say what is there', t => {

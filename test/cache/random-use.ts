@@ -38,7 +38,6 @@ function fill(to: Cache, { key, size, bytes }: SomeFile, pick: Pick): void {
   const writer = to.writer(key, size);
   try {
     const from = pick(4) === 0 ? pick(size) : 0;
-    to.claim(key, { start: from, end: size }, 100);
     for (let at = from; at < size && pick(12) > 0; ) {
       const end = Math.min(at + 1 + pick(2 * MiB), size);
       writer.write(at, bytes.subarray(at, end));

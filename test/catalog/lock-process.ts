@@ -14,7 +14,7 @@ lock?.release();
 
 function tryToTake(): Lock | undefined {
   try {
-    const taken = takeLock(file, 'taken already', 'wait');
+    const taken = takeLock(file, 'taken already', 'wait', 0);
     console.log('taken');
     return taken;
   } catch (error) {

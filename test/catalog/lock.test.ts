@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const HOLDING = new URL('./lock-process.js', import.meta.url);
 
 function take(file: string) {
-  return takeLock(file, 'another process has it', 'wait for it');
+  return takeLock(file, 'another process has it', 'wait for it', 0);
 }
 
 function isInUse(error: unknown): boolean {

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
 import { openDatabase } from '../../src/catalog/database.js';
 import { databaseError } from '../../src/catalog/database-error.js';
+import { Descriptions } from '../../src/catalog/descriptions.js';
 import { MIGRATIONS, SCHEMA_VERSION } from '../../src/catalog/schema.js';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import { openCatalog, putFiles, putSource } from '../support/catalogs.js';
@@ -90,6 +91,7 @@ for (let version = 1; version < SCHEMA_VERSION; version++) {
       `INSERT INTO dirs VALUES (1001, 1, 'docs', 0, ${0o040755}, 1)`,
       `INSERT INTO entries(parent, name, ino, type) VALUES (1, 'docs', 1001, 4), (1001, 'a', 1000, 8)`,
       `UPDATE counters SET value = 1002`,
+      ...(version < 2 ? [] : [`INSERT INTO properties(file_id, json) VALUES (1000, '{"title":"Dune"}')`]),
     );
     const catalog = openCatalog(file);
     t.after(() => catalog.close());
@@ -97,6 +99,9 @@ for (let version = 1; version < SCHEMA_VERSION; version++) {
     assert.deepEqual([...readTree(catalog.db).keys()], ['docs', 'docs/a']);
     const record = catalog.files.get(1000);
     assert.deepEqual([record?.name, record?.version, record?.key], ['a', null, null]);
+    catalog.write(writer => writer.tellFile(1000, { title: 'Alien', year: 1979 }));
+    const title = version < 2 ? 'Alien' : 'Dune';
+    assert.deepEqual(new Descriptions(catalog.db).properties(1000), { title, year: 1979 });
     putFiles(catalog, catalog.sources.get('docs'), 'new', ['b']);
     assert.equal(catalog.db.pragma('user_version', { simple: true }), SCHEMA_VERSION);
   });

@@ -9,6 +9,7 @@ import { Search, type SearchOptions } from '../../src/catalog/search.js';
 import { compilePredicate } from '../../src/query/compile.js';
 import { formatQuery } from '../../src/query/format.js';
 import { parseQuery } from '../../src/query/parse.js';
+import { withFiles } from '../../src/query/states.js';
 import {
   attributes,
   FILE_MODE,
@@ -38,10 +39,15 @@ function putAll(catalog: Catalog, files: readonly SomeFile[]): Map<number, SomeF
   return byId;
 }
 
-function describeFile({ db }: Catalog, id: number, { labels, properties }: Partial<SomeFile>): void {
+function describeFile(
+  { db }: Catalog,
+  id: number,
+  { labels, properties, accessedMs }: Partial<SomeFile>,
+): void {
+  if (accessedMs !== undefined) db.prepare('INSERT INTO accesses VALUES (?, ?, 1)').run(id, accessedMs);
   for (const label of labels ?? []) db.prepare('INSERT INTO labels VALUES (?, ?)').run(label, id);
   if (properties && Object.keys(properties).length > 0)
-    db.prepare('INSERT INTO properties VALUES (?, ?)').run(id, JSON.stringify(properties));
+    db.prepare('INSERT INTO properties(file_id, json) VALUES (?, ?)').run(id, JSON.stringify(properties));
 }
 
 function idsOf(catalog: Catalog, text: string, options: SearchOptions = {}): number[] {
@@ -71,7 +77,9 @@ test('SQL, predicate and slow evaluator find the same files', async t => {
   const search = new Search(catalog.db);
   const facts = { ofRules: new FileFacts(catalog.db, RULES), ofNone: new FileFacts(catalog.db) };
   fc.assert(
-    fc.property(someQuery, fc.boolean(), (query, withRules) => {
+    fc.property(someQuery, fc.boolean(), fc.nat(2), (unasked, withRules, nth) => {
+      const ids = [...byId.keys()];
+      const query = withFiles(unasked, state => new Set(ids.filter(id => (id + state.length) % 3 === nth)));
       const labelRules = withRules ? RULES : [];
       const found = [...search.find(query, { now: NOW, labelRules })].map(file => file.id);
       const slowly = [...byId].filter(([id, file]) => {

@@ -26,7 +26,13 @@ test('no file: the defaults, nothing written, and neither yaml nor zod loaded', 
 });
 
 test('an empty file, and one of keys without values, mean the defaults too', async t => {
-  for (const text of ['', '# nothing\n', '---\n', 'cache:\n  # maxSize: 1GB\nmount:\n', 'version: 1\n']) {
+  for (const text of [
+    '',
+    '# nothing\n',
+    '---\n',
+    'cache:\n  # maxSize: 1GB\nmount:\nmounts:\n',
+    'version: 1\n',
+  ]) {
     const { version, ...config } = await loadConfig(withConfig(t, text));
     assert.deepEqual(config, defaultConfig(), text);
     assert.ok(version === undefined || version === 1);
@@ -38,12 +44,17 @@ test('values are read in their units', async t => {
     t,
     `scan: { exclude: ['*.tmp', "node_modules/**"] }
 mount: { uid: 1000, gid: 0, umask: '022', allowOther: true }
+mounts: [{ source: films, prefix: /2024//new, at: /mnt/nas }, { source: docs, at: ~/sync }]
 cache: { maxSize: 50GB, minFree: 1.5GiB, maxAge: 12h, memory: 1000 }
 `,
   );
   assert.deepEqual(await loadConfig(home), {
     scan: { exclude: ['*.tmp', 'node_modules/**'] },
     mount: { uid: 1000, gid: 0, umask: 0o022, allowOther: true },
+    mounts: [
+      { source: 'films', prefix: '2024/new/', at: '/mnt/nas' },
+      { source: 'docs', prefix: '', at: '~/sync' },
+    ],
     cache: { maxSize: 50_000_000_000, minFree: 1_610_612_736, maxAge: 43_200_000, memory: 1000 },
   });
 });
@@ -52,7 +63,7 @@ test('errors say where, what was expected and what was found', async t => {
   const errors: [yaml: string, place: string, message: RegExp, hint?: RegExp][] = [
     ['cache:\n  maxSise: 1GB\n', '2:3', /^unknown key cache\.maxSise$/, /did you mean maxSize\?/],
     ['cahce: {}\n', '1:1', /^unknown key cahce$/, /did you mean cache\?/],
-    ['zzz: 1\n', '1:1', /^unknown key zzz$/, /the keys are version, scan, mount, cache/],
+    ['zzz: 1\n', '1:1', /^unknown key zzz$/, /the keys are version, mounts, scan, mount, cache/],
     ['__proto__: 1\n', '1:1', /^unknown key __proto__$/],
     ['? [a, b]\n: 1\n', '1:1', /^unknown key/],
     [
@@ -62,6 +73,12 @@ test('errors say where, what was expected and what was found', async t => {
     ],
     ['cache:\n  maxSize: 10G\n', '2:12', /expected a size/, /write GB for powers of 1000/],
     ['cache:\n  maxAge: 30\n', '2:11', /^cache\.maxAge: expected a duration .* found the number 30$/],
+    [
+      'mounts: [{ source: a }]\n',
+      '1:10',
+      /^mounts\.0\.at: expected a folder of this machine, found nothing$/,
+    ],
+    ['mounts: [{ source: a, at: b, to: c }]\n', '1:30', /^unknown key mounts\.0\.to$/],
     ['cache: [1]\n', '1:8', /^cache: expected a map of keys and values, found a list$/],
     ['cache: { memory: true }\n', '1:18', /^cache\.memory: expected a size .* found the boolean true$/],
     ['scan: { exclude: "*.tmp" }\n', '1:18', /^scan\.exclude: expected a list, found '\*\.tmp'$/],

@@ -1,10 +1,11 @@
-/** The contract of remote sources, held by web servers: one in this process with several manners, and Python's. */
+/** The contract of remote sources, held by web servers: one in this process with several manners, and real ones. */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { openRemote } from '../../src/sources/open-remote.js';
+import { startApache } from '../support/apache.js';
 import { goodManners, type Manners, serveFolder, startServer } from '../support/file-server.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
 import { type Kind, testRemoteSource } from './remote-source.js';
@@ -30,10 +31,10 @@ type Serve = (
   folder: string,
 ) => Promise<{ url: string; deny?: (path: string) => void }>;
 
-function webServer(name: string, serve: Serve): Kind {
+function webServer(name: string, serve: Serve, paths: readonly string[] = oddPaths): Kind {
   return {
     name,
-    oddPaths,
+    oddPaths: paths,
     async serve(context) {
       const folder = temporaryFolder(context);
       writeFile(folder, 'outside', 'outside');
@@ -85,3 +86,12 @@ testRemoteSource(
     throw new Error('python3 -m http.server did not start');
   }),
 );
+
+// Without ShowForbidden it lists nothing that it would not show.
+for (const look of ['ShowForbidden', 'ShowForbidden FancyIndexing HTMLTable']) {
+  const serve: Serve = async (context, folder) => ({
+    url: await startApache(context, folder, look),
+    deny: path => void writeFile(folder, `${path}/.htaccess`, 'Require all denied'),
+  });
+  testRemoteSource(webServer(`Apache with IndexOptions ${look}`, serve));
+}

@@ -53,10 +53,7 @@ const rclone: Kind = {
       open: () => openRemote('rclone:test:root [1]'),
       put: async (path, contents) => void writeFile(join(folder, 'root [1]'), path, contents),
       remove: async path => rmSync(join(folder, 'root [1]', path)),
-      deny: path => {
-        chmodSync(join(folder, 'root [1]', path), 0);
-        context.after(() => chmodSync(join(folder, 'root [1]', path), 0o755));
-      },
+      deny: path => chmodSync(join(folder, 'root [1]', path), 0),
     };
   },
 };

@@ -1,6 +1,6 @@
 /** What every kind of remote source must do, as src/sources/remote.ts says it. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import type {
@@ -91,6 +91,13 @@ export function noise(bytes: number): Buffer {
   return Buffer.concat(pieces).subarray(0, bytes);
 }
 
+/** In pieces of odd sizes. */
+async function* inChunks(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0, size = 1; at < bytes.length; at += size, size = ((size * 7) % 300_007) + 1) {
+    yield bytes.subarray(at, at + size);
+  }
+}
+
 export function testRemoteSource({ name, serve, oddPaths }: Kind): void {
   const suite = (what: string, body: (served: Served, source: RemoteSource) => Promise<void>) =>
     test(`${name}: ${what}`, { timeout: 120_000 }, async context => {
@@ -137,6 +144,30 @@ export function testRemoteSource({ name, serve, oddPaths }: Kind): void {
     assert.deepEqual([...files.keys()].sort(), ['a', 'b.txt', 'b/c', 'h/i']);
     served.deny('');
     await assert.rejects(listed(source), fails('denied'));
+  });
+
+  suite('has what is put into it, whole or not at all', async (_served, source) => {
+    const put = source.put?.bind(source);
+    if (put === undefined) return;
+    const signal = noSignal();
+    for (const [path, size] of Object.entries({ empty: 0, 'a/small': 1000, 'a/lär ge': 20_000_001 })) {
+      const contents = randomBytes(size);
+      const version = await put({ path, key: undefined }, inChunks(contents), { size, signal });
+      const file = at(await filesOf(source), path);
+      assert.deepEqual([file.size, file.version], [size, version]);
+      assert.ok((await readBytes(source, file)).equals(contents), path);
+    }
+    const before = at(await filesOf(source), 'a/small');
+    for (const [path, size] of [
+      ['a/small', 999],
+      ['a/small', 1001],
+      ['new', 17_000_000],
+    ] as const) {
+      const body = inChunks(randomBytes(path === 'new' ? size - 1 : 1000));
+      await assert.rejects(put({ path, key: undefined }, body, { size, signal }), fails('failed', /as long/));
+    }
+    const after = await filesOf(source);
+    assert.deepEqual([at(after, 'a/small'), after.has('new')], [before, false]);
   });
 
   suite('can be listed by several at once', async (served, source) => {

@@ -3,15 +3,19 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Gate } from '../support/gate.js';
+import { whileHung } from '../support/hung-folder.js';
 import {
+  type FacetMount,
   inPlace,
   type Place,
   type Result,
   type Running,
+  root,
   type User,
   until,
   users,
@@ -75,6 +79,13 @@ function giveKeys(place: Place): void {
     `[default]\naws_access_key_id=${keyId}\naws_secret_access_key=${secret}\n`,
   );
   place.give(folder);
+}
+
+/** Maps a folder of the source `b` to the folder `nas`, which it makes. */
+function map(place: Place, prefix: string): void {
+  mkdirSync(join(place.base, 'nas'));
+  const at = JSON.stringify(join(place.base, 'nas'));
+  writeFileSync(join(place.home, 'config.yaml'), `mounts:\n  - {source: b, prefix: ${prefix}, at: ${at}}\n`);
 }
 
 async function checked(ended: Promise<Result>): Promise<Result> {
@@ -150,16 +161,48 @@ async function sh({ place }: Site, script: string, ...args: string[]): Promise<R
   return place.succeed('bash', ['-c', script, 'sh', ...args]);
 }
 
+/** What the disk below wants of those who read past the page cache. */
+const ALIGNED = 4096;
+
 /** A script that reads past the kernel's page cache. */
 const READ = 'dd if="$1" bs=128K iflag=direct,skip_bytes,count_bytes skip="$2" count="$3" status=none';
 
 async function readAt(site: Site, file: string, from: number, count: number): Promise<Buffer> {
-  return (await sh(site, READ, file, String(from), String(count))).bytes;
+  const before = from % ALIGNED;
+  const length = Math.ceil((before + count) / ALIGNED) * ALIGNED;
+  const { bytes } = await sh(site, READ, file, String(from - before), String(length));
+  return bytes.subarray(before, before + count);
 }
 
 /** A program that reads a file, with what it says on stderr. */
 function reading(site: Site, file: string): Running {
   return site.place.start('sha256sum', ['--', file]);
+}
+
+/** Reads a file through a mount whose process does not run. */
+async function assertReadWithout({ process: { pid } }: FacetMount, file: string, contents: Buffer) {
+  const opened = await open(file);
+  try {
+    process.kill(pid ?? assert.fail(), 'SIGSTOP');
+    // Without the file's attributes, for which the mount might be asked.
+    const read = opened.read(Buffer.alloc(contents.length + 1));
+    const late = wait(10_000).then(() => assert.fail('the mount is asked for every read'));
+    const { buffer, bytesRead } = await Promise.race([read, late]);
+    assert.equal(sha256(buffer.subarray(0, bytesRead)), sha256(contents));
+  } finally {
+    process.kill(pid ?? assert.fail(), 'SIGCONT');
+    await opened.close();
+  }
+}
+
+/** Turns a byte in the middle of the only blob. */
+function damageBlob(place: Place): void {
+  const [file, ...more] = filesBelow(place.home).filter(each => each.includes('/blobs/'));
+  assert.deepEqual(more, []);
+  const path = join(place.home, file ?? assert.fail('no blob'));
+  const contents = readFileSync(path);
+  contents[5 * MB] = (contents[5 * MB] ?? 0) ^ 0xff;
+  writeFileSync(path, contents);
 }
 
 async function assertReads(running: Running, contents: Buffer, what: string): Promise<void> {
@@ -311,6 +354,44 @@ describe('remote sources', { concurrency: 3 }, () => {
       }));
   });
 
+  describe('what is in the cache', () => {
+    it('can be asked for, and dropped by a query', () =>
+      atBucket(user, { a: 'alpha', b: 'beta', c: 'gamma', d: 'delta' }, async site => {
+        const { bucket, done, facet } = site;
+        const found = async (query: string) =>
+          lines(await done('index', 'search', query, '--json')).map(({ path }) => path.slice('/b/'.length));
+        assert.deepEqual(await found('cached or pinned'), []);
+        await done('cache', 'warm', '/b/a', '/b/b', '/b/d');
+        await done('cache', 'pin', '--query', 'name:a or name:c');
+        assert.deepEqual(await found('cached'), ['a', 'b', 'd']);
+        assert.deepEqual(await found('pinned'), ['a', 'c']);
+        assert.deepEqual(await found('pinned not cached'), ['c']);
+        await done('cache', 'warm', '--query', 'pinned not cached');
+        assert.deepEqual(await found('not cached'), []);
+        await bucket.put('a', 'another');
+        await scanned(site);
+        assert.deepEqual(await found('not cached'), ['a']);
+        assert.deepEqual(await found('pinned'), ['a', 'c']);
+        const evicted = JSON.parse(await done('cache', 'evict', '--query', 'cached', '--json'));
+        assert.equal(evicted.blobs, 2);
+        assert.deepEqual(await found('cached'), ['c']);
+        await bucket.put('sub/new', 'gamma');
+        await bucket.remove('c');
+        const { added, renamed, deleted } = await scanned(site);
+        assert.deepEqual({ added, renamed, deleted }, { added: 0, renamed: 1, deleted: 0 });
+        assert.deepEqual(await found('cached'), ['sub/new']);
+        assert.deepEqual(await found('pinned'), ['a', 'sub/new']);
+        await done('cache', 'unpin', '--query', 'pinned');
+        assert.deepEqual(await found('pinned'), []);
+        assert.equal(JSON.parse(await done('cache', 'evict', '/b', '--json')).blobs, 2);
+        assert.deepEqual(await found('cached'), []);
+        const both = await facet('cache', 'evict', '/b', '--max-age', '1d');
+        assert.equal(both.status, 2, both.stderr);
+        assert.equal((await facet('cache', 'pin')).status, 2);
+        assert.equal(await done('cache', 'pin', '--query', 'name:nothing'), 'pinned 0 files\n');
+      }));
+  });
+
   describe('facet fetch', () => {
     it('brings globs, ranges and streams from a bucket', () => {
       const large = randomBytes(3 * MB + 17);
@@ -343,6 +424,28 @@ describe('remote sources', { concurrency: 3 }, () => {
         assert.equal(sha256(readFileSync(join(out, 'some'))), sha256(large.subarray(100, 2_000_001)));
         const gone = await facet('fetch', '/b/docs/none', '-o', out);
         assert.equal(gone.status, 3, gone.stderr);
+      });
+    });
+
+    it('with --cache-only brings what is there, and says what is not', () => {
+      const objects = { a: 'alpha', b: 'beta', c: randomBytes(2 * MB) };
+      return atBucket(user, objects, async ({ place, gate, done, facet }) => {
+        const out = join(place.base, 'out');
+        await done('fetch', '/b/c', '--range', '0-9', '--stdout');
+        const none = await facet('fetch', '/b', '-o', out, '--cache-only');
+        assert.equal(none.status, 5, none.stderr);
+        assert.match(none.stderr, /b:a is not in the cache/);
+        assert.match(none.stderr, /none of these 3 files is in the cache/);
+        await done('cache', 'warm', '/b/a');
+        await gate.close();
+        const some = await facet('fetch', '/b', '-o', out, '--cache-only', '--json');
+        assert.equal(some.status, 4, some.stderr);
+        const outcomes = lines(some.stdout).map(({ path, status }) => `${path} ${status}`);
+        assert.deepEqual(outcomes.sort(), ['/b/a fetched', '/b/b failed', '/b/c failed']);
+        assert.deepEqual(contentsBelow(out), { 'b/a': 'alpha' });
+        const { status, stderr } = await facet('fetch', '/b/c', '--stdout', '--cache-only');
+        assert.equal(status, 5);
+        assert.match(stderr, /b:c is not in the cache\nhint: leave out --cache-only/);
       });
     });
 
@@ -520,6 +623,61 @@ describe('remote sources', { concurrency: 3 }, () => {
     });
   });
 
+  describe('a folder of this machine that has the files of a bucket', () => {
+    for (const who of users) {
+      it(`is read by ${who.name} instead of the bucket, where it has them in this version`, () => {
+        const [large, other] = [randomBytes(3 * MB + 7), randomBytes(2 * MB)];
+        return atBucket(who, { 'films/large': large, 'films/other': other, cached: 'cached' }, async site => {
+          const { place, gate, done } = site;
+          map(place, 'films/');
+          writeFileSync(join(place.base, 'nas/large'), large);
+          writeFileSync(join(place.base, 'nas/other'), other.subarray(1));
+          place.give(join(place.base, 'nas'));
+          await done('cache', 'warm', '/b/cached');
+          const passed = gate.passed;
+          const tierOf = async (path: string) => JSON.parse(await done('index', 'stat', path, '--json')).tier;
+          assert.deepEqual(await Promise.all(['/b/films/large', '/b/films/other', '/b/cached'].map(tierOf)), [
+            'mount',
+            'remote',
+            'cache',
+          ]);
+          const { mountpoint, stop } = await place.mount();
+          await assertReads(reading(site, join(mountpoint, 'b/films/large')), large, 'through the mount');
+          const tier = ['--only-values', '-n', 'user.facet.tier'];
+          assert.equal(await place.output('getfattr', ...tier, join(mountpoint, 'b/films/large')), 'mount');
+          assert.equal(await place.output('getfattr', ...tier, join(mountpoint, 'b/cached')), 'cache');
+          const bytes = ['--only-values', '-n', 'user.facet.cached'];
+          assert.equal(await place.output('getfattr', ...bytes, join(mountpoint, 'b/cached')), '6');
+          assert.equal(await place.output('getfattr', ...bytes, join(mountpoint, 'b/films/large')), '0');
+          const out = join(place.base, 'out');
+          await done('fetch', '/b/films/large', '-o', out);
+          assert.equal(sha256(readFileSync(out)), sha256(large));
+          assert.equal(gate.passed, passed, 'nothing came from the bucket');
+          assert.deepEqual(
+            lines(await done('index', 'search', 'cached', '--json')).map(({ path }) => path),
+            ['/b/cached'],
+          );
+          await assertReads(reading(site, join(mountpoint, 'b/films/other')), other, 'from the bucket');
+          assert.equal((await stop()).status, 0);
+        });
+      });
+    }
+
+    it('and hangs keeps nobody from what is elsewhere', () =>
+      atBucket(user, { 'films/a': 'alpha', 'b.txt': 'beta' }, async site => {
+        const { place } = site;
+        map(place, 'films/');
+        await whileHung(join(place.base, 'nas'), async () => {
+          const { mountpoint, stop } = await place.mount();
+          const slow = reading(site, join(mountpoint, 'b/films/a'));
+          assert.equal(await place.output('cat', join(mountpoint, 'b/b.txt')), 'beta');
+          assert.equal(await place.output('ls', join(mountpoint, 'b/films')), 'a\n');
+          await assertReads(slow, Buffer.from('alpha'), 'what hung');
+          assert.equal((await stop()).status, 0);
+        });
+      }));
+  });
+
   describe('an object that becomes shorter', () => {
     it('has its size and its end for whoever has it open', () => {
       const large = randomBytes(5 * MB);
@@ -542,6 +700,29 @@ describe('remote sources', { concurrency: 3 }, () => {
       });
     });
   });
+
+  for (const who of users) {
+    describe(`a file that is in the cache as a whole, read by ${who.name}`, () => {
+      it('needs nobody but the kernel, or the cache, and damage on the disk is noticed', () => {
+        const large = randomBytes(9 * MB + 99);
+        return atBucket(who, { large }, async site => {
+          const { place, gate, done } = site;
+          await done('cache', 'warm', '/b/large');
+          const first = await place.mount();
+          const file = join(first.mountpoint, 'b/large');
+          if (who === root) await assertReadWithout(first, file, large);
+          await gate.close();
+          await assertReads(reading(site, file), large, 'from the cache');
+          assert.equal((await checked(first.stop())).status, 0);
+          damageBlob(place);
+          await gate.open();
+          const second = await place.mount();
+          await assertReads(reading(site, file), large, 'after the disk has spoilt a block');
+          assert.equal((await checked(second.stop())).status, 0);
+        });
+      });
+    });
+  }
 
   describe('two mounts and a fetch', () => {
     it('share one cache', () => {

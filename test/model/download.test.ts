@@ -13,7 +13,15 @@ import { Downloader } from '../../src/volume/download.js';
 import type { Follower } from '../../src/volume/follower.js';
 import { openCache } from '../support/caches.js';
 import { runs } from '../support/random.js';
-import { bytesAt, MemoryStore, MIB, RemoteFake, remoteFile, settle } from '../support/remote-fake.js';
+import {
+  bytesAt,
+  MemoryStore,
+  MIB,
+  RemoteFake,
+  remoteFile,
+  settle,
+  untilCommitted,
+} from '../support/remote-fake.js';
 import { makeFolder, removeFolder } from '../support/temporary-folder.js';
 
 const SIZES = [6 * MIB + 12_345, 20 * MIB, 70_000];
@@ -156,11 +164,13 @@ class World {
     await Promise.all(this.pending.map(({ done }) => done));
     for (const follower of this.followers.values()) follower.close();
     await settle();
+    await untilCommitted(() => (this.memory?.handles ?? this.downloader.counts.bytesUnderWay) === 0);
     const { underWay, bytesUnderWay, waiting } = this.downloader.counts;
     assert.deepEqual({ underWay, bytesUnderWay, waiting }, { underWay: 0, bytesUnderWay: 0, waiting: 0 });
     assert.equal(this.source.underWay.length, 0);
     assert.equal(this.memory?.handles ?? 0, 0);
     assert.equal(new Set(this.changed).size, this.changed.length);
+    await this.downloader.close();
     for (const { abort } of this.pending) assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
   }
 }

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Clock, compilePredicate } from '../../src/query/compile.js';
 import { parseQuery } from '../../src/query/parse.js';
+import { statesIn, withFiles } from '../../src/query/states.js';
 import { factsOf, NOW, naively, type SomeFile, someFile, someQuery } from '../support/queries.js';
 import { runs } from '../support/random.js';
 
@@ -142,7 +143,9 @@ test('the slow evaluator agrees', () => {
       someQuery,
       someFile,
       fc.option(fc.constantFrom(NOW, NOW - DAY_MS), { nil: undefined }),
-      (query, file, at) => {
+      fc.subarray([1, 2]),
+      (asked, file, at, ids) => {
+        const query = withFiles(asked, () => new Set(ids));
         const facts = factsOf(file, 1, at);
         assert.equal(compilePredicate(query)(facts, { now: NOW, due: Infinity }), naively(query, facts));
       },
@@ -174,6 +177,17 @@ for (const text of [
   });
 }
 
+test('what is cached cannot be asked where nobody knows it', () => {
+  assert.throws(() => compilePredicate(parseQuery('a and not cached')), {
+    code: 'usage',
+    message: /cached cannot be asked/,
+  });
+  assert.deepEqual(
+    statesIn(parseQuery('pinned or (a and not cached) or "cached"')).map(({ state }) => state),
+    ['pinned', 'cached'],
+  );
+});
+
 test('nothing is due that was not looked at, or is over', () => {
   assert.equal(answerAt('x age<1000d', NOW).due, Infinity);
   assert.equal(answerAt('age>1d', NOW).due, Infinity);
@@ -186,7 +200,7 @@ test('no answer changes before it is due', () => {
   const later = fc.integer({ min: 0, max: 100 * DAY_MS });
   fc.assert(
     fc.property(someQuery, someFile, later, (query, file, ms) => {
-      const predicate = compilePredicate(query);
+      const predicate = compilePredicate(withFiles(query, () => new Set()));
       const facts = factsOf(file, 1, NOW - DAY_MS);
       const clock = { now: NOW, due: Infinity };
       const answer = predicate(facts, clock);

@@ -179,7 +179,6 @@ const errors: readonly (readonly [string, number, RegExp, RegExp])[] = [
   ['size in [1, 2x]', 13, /expected a size/, /here/],
   ['in the', 1, /expected a field before in/, /quotes/],
   ['replica:offsite', 1, /replicas cannot be asked for yet/, /here/],
-  ['a cached', 3, /'cached' cannot be asked for yet/, /quotes/],
   ['a\0b', 2, /no text has/, /here/],
   ['a\ud800b', 2, /no text has/, /here/],
   [`${'('.repeat(60)}a${')'.repeat(60)}`, 52, /at most 50 levels/, /here/],

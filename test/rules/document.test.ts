@@ -21,6 +21,11 @@ function problemsOf(text: string): string[] {
 const root = (lines: string) => `version: 1\ndirectories:\n  - path: /\n${lines}`;
 
 const WRONG: readonly [what: string, text: string, ...problems: RegExp[]][] = [
+  [
+    'a query for what is cached',
+    'version: 1\ndirectories:\n  - {path: /, where: name:a and not cached}\n',
+    /^3:37 a rule cannot ask whether a file is cached$/,
+  ],
   ['an unknown key', 'version: 1\ndirectorys: []\n', /^rules\.yaml:2:1: unknown key directorys$/],
   [
     'an unknown key of a mount',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { checkUri, isRemote, openRemote } from '../../src/sources/open-remote.js';
+import { isRemote, openRemote, placeOf } from '../../src/sources/open-remote.js';
 import { type Failed, retried } from '../../src/sources/retry.js';
 import { parseRetryAfter, TransientError } from '../../src/sources/web/transient.js';
 import { fails } from '../contract/remote-source.js';
@@ -10,7 +10,7 @@ import { fails } from '../contract/remote-source.js';
 test('what is remote', () => {
   for (const uri of ['s3://b', 'http://h/', 'https://h/', 'HTTPS://h/', 'rclone:r:', 'rclone:r:a/b']) {
     assert.ok(isRemote(uri), uri);
-    checkUri(uri);
+    placeOf(uri);
   }
   for (const uri of ['/a', 'a', '~/a', 'file:///a', 'C:\\a', 's3', 'ftp://h/', ''])
     assert.ok(!isRemote(uri), uri);
@@ -20,6 +20,7 @@ test('what is wrong is said, and secrets are not', async () => {
   const wrong = [
     's3:b',
     's3:///b',
+    's3://b--usw2-az1--x-s3/p',
     'http:',
     'https://',
     'http://user:secret@h/',
@@ -35,18 +36,46 @@ test('what is wrong is said, and secrets are not', async () => {
   for (const uri of wrong) {
     const usage = fails('usage', /./);
     const check = (error: unknown) => usage(error) && !String(error).includes('secret');
-    assert.throws(() => checkUri(uri), check, uri);
+    assert.throws(() => placeOf(uri), check, uri);
     await assert.rejects(openRemote(uri), check, uri);
   }
-  assert.throws(() => checkUri('s3://b', { endpoint: 'nonsense' }), fails('usage', /endpoint/));
+  assert.throws(() => placeOf('s3://b', { endpoint: 'nonsense' }), fails('usage', /endpoint/));
+});
+
+test('one place can be written in several ways, and one name means several places', () => {
+  const same = [
+    ['s3://b/p', 's3://b/p/'],
+    ['https://Host/a', 'https://host:443/a/'],
+    ['https://host/a b/~c', 'https://host/%61%20b/%7ec/'],
+    ['rclone:r:a', 'rclone:r:a//'],
+  ] as const;
+  for (const [one, other] of same) assert.equal(placeOf(one), placeOf(other));
+  const at = (endpoint: string) => placeOf('s3://b', { endpoint });
+  assert.equal(at('https://one.example'), at('https://ONE.example:443/'));
+  const amazons = ['https://s3.amazonaws.com', 'https://s3.eu-west-1.amazonaws.com/'];
+  for (const amazon of amazons) assert.equal(at(amazon), placeOf('s3://b', { region: 'us-west-2' }));
+  const different = [
+    placeOf('s3://b'),
+    placeOf('s3://b', { region: 'cn-north-1' }),
+    placeOf('https://host/a%2Fb'),
+    placeOf('https://host/a/b'),
+    placeOf('s3://b/p'),
+    at('https://one.example'),
+    at('https://two.example'),
+    at('http://one.example'),
+    at('https://one.example/base'),
+    placeOf('https://host/'),
+    placeOf('http://host/'),
+  ];
+  assert.equal(new Set(different).size, different.length);
 });
 
 test('nothing of a kind is loaded before one of it is opened', () => {
   const module = new URL('../../src/sources/open-remote.js', import.meta.url).href;
   // undici needs Node's http; what is light does not.
   const script = `const loaded = () => process.moduleLoadList.includes('NativeModule http');
-    const { checkUri, openRemote } = await import(${JSON.stringify(module)});
-    checkUri('s3://bucket', { endpoint: 'http://localhost' });
+    const { placeOf, openRemote } = await import(${JSON.stringify(module)});
+    placeOf('s3://bucket', { endpoint: 'http://localhost' });
     const before = loaded();
     await openRemote('s3://bucket', { anonymous: true });
     console.log(before, loaded());`;

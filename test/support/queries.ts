@@ -1,6 +1,6 @@
 /** Random queries and files that often fit each other, and a slow evaluator to compare the fast ones with. */
 import fc from 'fast-check';
-import { type Comparison, combine, type Query, type TextTest } from '../../src/query/ast.js';
+import { type Comparison, combine, type Query, STATES, type TextTest } from '../../src/query/ast.js';
 import { type Facts, mimeType, type Property, type Value } from '../../src/query/facts.js';
 import { compileGlob } from '../../src/query/glob.js';
 import { parsePeriod } from '../../src/query/period.js';
@@ -203,6 +203,7 @@ const leaf: fc.Arbitrary<Query> = fc.oneof(
     name: fc.constantFrom(...PROPERTIES),
     test: valueTest,
   }),
+  fc.record({ kind: fc.constant('state' as const), state: fc.constantFrom(...STATES) }),
   fc.record({
     kind: fc.constant('present' as const),
     field: fc.constantFrom(...PROPERTIES, 'ext', 'dir', 'label', 'size', 'accessed'),
@@ -229,6 +230,7 @@ export interface SomeFile {
   name: string;
   size: number;
   mtimeUs: number;
+  accessedMs?: number | undefined;
   isLink: boolean;
   labels: string[];
   properties: Record<string, Property>;
@@ -247,6 +249,10 @@ export const someFile: fc.Arbitrary<SomeFile> = fc.record({
   mtimeUs: fc
     .tuple(fc.constantFrom(...AGES_MS, -5000, 400 * 86_400_000), fc.integer({ min: -2000, max: 2000 }))
     .map(([age, more]) => (NOW - age) * 1000 + more),
+  accessedMs: fc.option(
+    fc.constantFrom(...AGES_MS).map(age => NOW - age),
+    { nil: undefined },
+  ),
   isLink: fc.boolean(),
   labels: fc.uniqueArray(fc.constantFrom(...LABELS), { maxLength: 2 }),
   // Not fc.dictionary, whose `__proto__` would be no property.
@@ -255,7 +261,7 @@ export const someFile: fc.Arbitrary<SomeFile> = fc.record({
     .map(entries => Object.fromEntries(entries)),
 });
 
-export function factsOf(file: SomeFile, id = 1, accessedMs?: number): Facts {
+export function factsOf(file: SomeFile, id = 1, accessedMs = file.accessedMs): Facts {
   return {
     id,
     source: file.source,
@@ -296,6 +302,8 @@ export function naively(query: Query, facts: Facts, now = NOW): boolean {
       return inPeriod(query.op, facts.mtimeMs, query.period);
     case 'property':
       return valuesOf(facts, query.name).some(value => testsValue(query.test, value));
+    case 'state':
+      return query.files?.has(facts.id) ?? false;
     case 'present':
       return present(query.field, facts);
   }

@@ -1,5 +1,6 @@
 /** Files afar that exist only as a formula, a source that does what a test tells it, and a cache in memory. */
 
+import { setTimeout } from 'node:timers/promises';
 import { BLOCK_SIZE } from '../../src/cache/blocks.js';
 import { type Interval, Intervals } from '../../src/cache/intervals.js';
 import { FacetError } from '../../src/errors.js';
@@ -98,7 +99,14 @@ function abortable(waiting: Promise<void> | void, signal: AbortSignal): Promise<
 }
 
 export function remoteFile(source: RemoteSource, size: number, path = 'film', version = 'v1'): RemoteContent {
-  return { key: `${path} ${version}`, source, place: { path, key: undefined }, version, size };
+  return {
+    key: `${path} ${version}`,
+    source,
+    place: { path, key: undefined },
+    version,
+    size,
+    sha256: undefined,
+  };
 }
 
 /** Keeps blocks in memory, or nothing while it is `full`. */
@@ -106,6 +114,8 @@ export class MemoryStore implements BlobStore {
   readonly blocks = new Map<string, Map<number, Buffer>>();
   full = false;
   failsToCommit = false;
+  /** Writes wait for it. */
+  disk: Promise<void> = Promise.resolve();
   /** Handles that are open. */
   handles = 0;
   commits = 0;
@@ -141,11 +151,12 @@ export class MemoryStore implements BlobStore {
         return size;
       },
       reserve: () => {},
-      write: (offset, bytes) => {
+      write: async (offset, bytes) => {
         if (this.full) throw new FacetError('no-space', 'the cache is full');
         if (offset % BLOCK_SIZE !== 0 || blockEnd(offset + 1, content.size) !== offset + bytes.length) {
           throw new Error('not a whole block');
         }
+        await this.disk;
         written.set(offset, this.#forgetful ? Buffer.alloc(0) : Buffer.from(bytes));
       },
       commit: async intervals => {
@@ -180,4 +191,9 @@ function missingOf(
 /** Resolves when everything that can go on without time or a signal has gone on. */
 export async function settle(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+}
+
+/** What is committed is so a little later than it can be read. */
+export async function untilCommitted(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !isSo(); turn++) await setTimeout(2);
 }

@@ -4,10 +4,10 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './ports.js';
 import { makeFolder, removeFolder } from './temporary-folder.js';
 
 /** The environment variable that says which folder the run shares. */
@@ -80,22 +80,4 @@ export function stopS3(shared: string): void {
 
 function stop(folder: string): void {
   execFileSync('bash', [script, 'stop', folder], { stdio: 'inherit' });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listen));
-  return Promise.all(servers.map(close));
-}
-
-function listen(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
-  });
-}
-
-function close(server: Server): Promise<number> {
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
-  return new Promise(resolve => server.close(() => resolve(port)));
 }

@@ -33,7 +33,8 @@ export function scannedFolder(context: TestContext, options: Partial<SourceOptio
 
 export function openScanned(catalog: Catalog, root: string, options: Partial<SourceOptions> = {}): Scanned {
   const source = addSource(catalog, 'docs', root, { ...everything, ...options });
-  const ids = () => filesOf(catalog, source);
+  // One moment of the catalog, whoever writes to it meanwhile.
+  const ids = catalog.db.transaction(() => filesOf(catalog, source));
   return {
     catalog,
     source,

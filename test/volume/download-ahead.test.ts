@@ -5,7 +5,15 @@ import { Downloader } from '../../src/volume/download.js';
 import type { Follower } from '../../src/volume/follower.js';
 import { ReadAhead } from '../../src/volume/read-ahead.js';
 import { seededPicks } from '../support/random.js';
-import { MemoryStore, MIB, RemoteFake, remoteFile, type Script, settle } from '../support/remote-fake.js';
+import {
+  MemoryStore,
+  MIB,
+  RemoteFake,
+  remoteFile,
+  type Script,
+  settle,
+  untilCommitted,
+} from '../support/remote-fake.js';
 
 const GIB = 1024 * MIB;
 const READ = 128 * 1024;
@@ -70,7 +78,22 @@ test('skipping through a file costs little more than what is read', async () => 
   const opened = setUp(2 * GIB);
   for (let at = 0; at < GIB; at += 8 * MIB) await readThrough(opened, at, MIB);
   await settle();
+  // The pieces that were expected to follow are among it.
   assert.ok(opened.source.sent <= 1.1 * 128 * MIB, `${opened.source.sent / MIB} MiB`);
+  opened.follower.close();
+});
+
+test('pieces at equal distances are on their way before they are read, and only as many as were read', async () => {
+  const opened = setUp(2 * GIB);
+  const requested = () => new Set(opened.source.requests.map(({ start }) => start / MIB));
+  for (let piece = 0; piece < 8; piece++) await readThrough(opened, piece * 16 * MIB + 5 * MIB, MIB);
+  await settle();
+  for (let piece = 8; piece < 14; piece++) assert.ok(requested().has(piece * 16 + 5), `piece ${piece}`);
+  assert.ok(opened.source.sent <= 16 * MIB, `${opened.source.sent / MIB} MiB`);
+  const before = opened.source.sent;
+  await readThrough(opened, GIB + 777 * READ, READ);
+  await settle();
+  assert.ok(opened.source.sent <= before + MIB, 'another place ends it');
   opened.follower.close();
 });
 
@@ -150,7 +173,7 @@ test('what is read ahead ends with the handle, and what has come is kept', async
   const opened = setUp(GIB);
   await readThrough(opened, 0, 64 * MIB);
   opened.follower.close();
-  await settle();
+  await untilCommitted(() => opened.cache.handles === 0);
   assert.equal(opened.source.underWay.length, 0);
   assert.ok((opened.cache.blocks.get(opened.file.key)?.size ?? 0) >= 64);
   assert.equal(opened.cache.handles, 0);

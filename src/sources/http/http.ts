@@ -21,6 +21,7 @@ import {
   changed,
   checkPartial,
   checkRange,
+  checkSame,
   checkVersion,
   checkWhole,
   parseContentRange,
@@ -140,14 +141,9 @@ class HttpSource implements RemoteSource {
     const request: HttpRequest = { method: 'HEAD', url, accept: [...gone, 405, 501], signal };
     let asked = await this.#ask(request);
     await discard(asked.answer);
-    if ([405, 501].includes(asked.answer.status)) {
-      // It does not know HEAD.
-      asked = await this.#ask({
-        ...request,
-        method: 'GET',
-        headers: { range: 'bytes=0-0' },
-        accept: gone,
-      });
+    if (saysTooLittle(asked.answer)) {
+      const headers = { range: 'bytes=0-0' };
+      asked = await this.#ask({ ...request, method: 'GET', headers, accept: [...gone, 416] });
       asked.answer.body.destroy();
     }
     return gone.includes(asked.answer.status) ? undefined : asked;
@@ -219,11 +215,23 @@ function addressOf(root: URL, key: string): URL {
 
 /** Undefined when the server does not say how long a file is: that is none, but made while it is read. */
 function attributes(answer: WebAnswer): Listed | undefined {
-  const total = parseContentRange(header(answer, 'content-range'))?.total;
-  const size = answer.status === 206 ? total : Number(header(answer, 'content-length'));
+  const size = sizeOf(answer);
   if (size === undefined || !Number.isSafeInteger(size)) return undefined;
   const at = Date.parse(header(answer, 'last-modified') ?? '');
   return { size, mtimeUs: Number.isNaN(at) ? 0 : at * 1000, version: versionOf(answer) };
+}
+
+function sizeOf(answer: WebAnswer): number | undefined {
+  if (answer.status === 206) return parseContentRange(header(answer, 'content-range'))?.total;
+  // There is no first byte to send.
+  if (answer.status === 416) return 0;
+  return Number(header(answer, 'content-length'));
+}
+
+/** Does it not know HEAD, or not say how long the file is? Apache does not when the file is empty. */
+function saysTooLittle(answer: WebAnswer): boolean {
+  if ([405, 501].includes(answer.status)) return true;
+  return answer.status === 200 && header(answer, 'content-length') === undefined;
 }
 
 function versionOf(answer: WebAnswer): string | undefined {
@@ -238,7 +246,7 @@ function condition(version: string | undefined): Record<string, string> {
 
 /** Is this the part and the version that was asked for? */
 function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
-  if (request.version !== undefined && versionOf(answer) !== request.version) throw changed(subject);
+  checkSame(versionOf(answer), request, subject);
   if (answer.status === 206) checkPartial(answer, request, subject);
   else checkWhole(answer, request.size, subject);
   if (answer.status === 206 || request.start <= MOST_SKIPPED_BYTES) return;

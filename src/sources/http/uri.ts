@@ -18,3 +18,11 @@ export function checkHttpUri(uri: string): URL {
     hint: 'write https://host/folder/, or percent-encode what is part of a name: %3F, %23',
   });
 }
+
+/** The same for all spellings of an address: letters and digits need no percent sign (RFC 3986, 6.2.2). */
+export function plainUrl({ href }: URL): string {
+  return href.replace(/%[\da-f]{2}/gi, encoded => {
+    const plain = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+    return /[\w.~-]/.test(plain) ? plain : encoded.toUpperCase();
+  });
+}

@@ -107,7 +107,8 @@ function wentOn(status: number | null, objects: readonly Unreadable[]): boolean 
 
 function listingError(remote: string, status: number | null, said: string): FacetError {
   const missing = status === NO_SUCH_FOLDER || said.includes("didn't find section in config file");
-  return new FacetError(missing ? 'not-found' : 'unreachable', `cannot list ${remote}: ${said}`, {
+  const code = missing ? 'not-found' : /permission denied/i.test(said) ? 'denied' : 'unreachable';
+  return new FacetError(code, `cannot list ${remote}: ${said}`, {
     path: remote,
     hint: missing ? 'see rclone listremotes and rclone lsd' : 'try rclone lsd with it',
   });

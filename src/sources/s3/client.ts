@@ -2,22 +2,24 @@
  * Requests to one bucket: signed, with the right clock and in the right region, which one answer may correct. Answers that
  * are no success become errors.
  */
+import { createHash } from 'node:crypto';
 import type { FacetError } from '../../errors.js';
 import { encodePath } from '../percent.js';
 import { parseUrl } from '../web/address.js';
 import { type Connections, connectionError, header, readText, type WebAnswer } from '../web/connections.js';
 import type { FindCredentials } from './credentials.js';
 import { type Endpoint, type EndpointOptions, findEndpoint } from './endpoint.js';
-import { s3Error } from './errors.js';
+import { type Doing, s3Error } from './errors.js';
 import { queryString, signedHeaders } from './signature.js';
 import { parseError, type S3ErrorBody } from './xml.js';
 
 export interface S3Request {
-  method: 'GET' | 'HEAD';
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   /** Of an object; '' asks the bucket. */
   key: string;
   query?: readonly (readonly [string, string])[];
   headers?: Record<string, string>;
+  body?: Buffer;
   /** Besides 200 and 206, what is an answer and no error. */
   accept?: readonly number[];
   signal: AbortSignal;
@@ -28,6 +30,8 @@ export interface ClientOptions extends EndpointOptions {
   region: string;
   connections: Connections;
   credentials: FindCredentials;
+  /** Where the owner of the bucket does not pay for what others read, they must say that they will. */
+  requesterPays?: boolean | undefined;
 }
 
 /** S3 takes a quarter of an hour; a request may wait for a connection, and servers differ. */
@@ -58,6 +62,10 @@ export class S3Client {
     return `s3://${this.#options.bucket}/${key}`;
   }
 
+  #doing({ method, key }: S3Request): Doing {
+    return { verb: method === 'GET' || method === 'HEAD' ? 'read' : 'write', object: this.name(key) };
+  }
+
   /** An answer with one of the wanted statuses. Whoever asks drains or destroys its body. Throws as `RemoteSource` says. */
   async send(request: S3Request): Promise<WebAnswer> {
     // Each of the two corrections can be needed once.
@@ -68,7 +76,7 @@ export class S3Client {
       const body = await this.#readError(answer, request.signal);
       if (corrections < 2 && this.#correct(answer, body, sent)) continue;
       const elsewhere = corrections === 0 ? this.#elsewhere(answer) : undefined;
-      if (elsewhere === undefined) throw s3Error(answer, body, this.name(request.key), this.#now());
+      if (elsewhere === undefined) throw s3Error(answer, body, this.#doing(request), this.#now());
       const other = await this.#sendOnce(request, elsewhere);
       if (isWanted(other, request)) return other;
       throw (await this.refusal(other, request)).error;
@@ -81,21 +89,30 @@ export class S3Client {
     request: S3Request,
   ): Promise<{ code: string | undefined; error: FacetError }> {
     const body = await this.#readError(answer, request.signal);
-    return { code: body.code, error: s3Error(answer, body, this.name(request.key), this.#now()) };
+    return { code: body.code, error: s3Error(answer, body, this.#doing(request), this.#now()) };
   }
 
   async #sendOnce(request: S3Request, { origin, host, path: base }: Endpoint): Promise<WebAnswer> {
-    const { method, signal, query = [] } = request;
+    const { method, signal, body, query = [] } = request;
     const path = request.key === '' ? base || '/' : `${base}/${encodePath(request.key)}`;
     const credentials = await this.#options.credentials();
-    const unsigned = { method, host, path, query, headers: request.headers ?? {} };
+    const hashed = body && { bodyHash: createHash('sha256').update(body).digest('hex') };
+    const payer = this.#options.requesterPays === true ? { 'x-amz-request-payer': 'requester' } : {};
+    const unsigned = { method, host, path, query, headers: { ...request.headers, ...payer }, ...hashed };
     const date = new Date(this.#now());
     const headers =
       credentials === undefined
         ? unsigned.headers
         : signedHeaders(unsigned, { credentials, region: this.#region, date });
     const full = query.length === 0 ? path : `${path}?${queryString(query)}`;
-    return this.#options.connections.request({ origin, path: full, method, headers, signal });
+    return this.#options.connections.request({
+      origin,
+      path: full,
+      method,
+      headers,
+      signal,
+      ...(body && { body }),
+    });
   }
 
   #now(): number {

@@ -31,6 +31,11 @@ export function parseS3Uri(uri: string): S3Address {
       hint: 'write s3://bucket or s3://bucket/prefix',
     });
   }
+  if (/--x-s3$/.test(match[1])) {
+    throw new FacetError('usage', `${uri} is a directory bucket, which facet cannot read`, {
+      hint: 'use a general purpose bucket, or mount this one with Mountpoint and add the folder',
+    });
+  }
   const prefix = match[2] ?? '';
   return { bucket: match[1], prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` };
 }
@@ -45,6 +50,18 @@ export function findEndpoint(bucket: string, region: string, options: EndpointOp
   }
   const own = `${bucket}.${host}`;
   return { origin: `${protocol}//${own}`, host: own, path: base };
+}
+
+/** Regions, generations and IPv6; a bucket has one name in all of them. China is a world of its own. */
+const AMAZON = /^https?:\/\/s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(\.cn)?$/;
+
+/** The same for all ways to write where it is. Throws `usage` as `findEndpoint` does. */
+export function placeOfBucket(
+  { bucket, prefix }: S3Address,
+  { endpoint, region = 'us-east-1' }: Pick<EndpointOptions, 'endpoint'> & { region?: string | undefined },
+): string {
+  const { origin, path } = findEndpoint(bucket, region, { endpoint, pathStyle: true });
+  return `${origin.replace(AMAZON, 'https://s3.amazonaws.com$1')}${path}/${prefix}`;
 }
 
 function amazon(region: string): string {

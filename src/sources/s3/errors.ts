@@ -16,7 +16,7 @@ const wrongKey: Meaning = {
 const expired: Meaning = { code: 'denied', hint: 'sign in again; the credentials are too old' };
 const noAccess: Meaning = {
   code: 'denied',
-  hint: 'the credentials are known but may not do this; ask whoever owns the bucket, or try another profile',
+  hint: 'the credentials are known but may not do this; ask whoever owns the bucket, or try another profile; a bucket whose readers pay needs --requester-pays',
 };
 const archived: Meaning = { code: 'denied', hint: 'the object is in an archive; restore it there first' };
 
@@ -58,15 +58,26 @@ const transientCodes = new Set([
   'Throttling',
 ]);
 
-/** `what` was asked for: `s3://bucket/key`. */
-export function s3Error(answer: WebAnswer, body: S3ErrorBody, what: string, now: number): FacetError {
+/** What was asked for. */
+export interface Doing {
+  verb: 'read' | 'write';
+  /** `s3://bucket/key` */
+  object: string;
+}
+
+export function s3Error(
+  answer: WebAnswer,
+  body: S3ErrorBody,
+  { verb, object }: Doing,
+  now: number,
+): FacetError {
   const { status } = answer;
   const says = [body.code, body.message].filter(part => part !== undefined).join(': ');
-  const message = `cannot read ${what}: ${says === '' ? `the server answers ${status}` : says}`;
+  const message = `cannot ${verb} ${object}: ${says === '' ? `the server answers ${status}` : says}`;
   if (status >= 500 || status === 408 || status === 429 || transientCodes.has(body.code ?? '')) {
     const retryAfterMs = parseRetryAfter(header(answer, 'retry-after'), now);
-    return new TransientError(message, { path: what, retryAfterMs, hint: 'try again later' });
+    return new TransientError(message, { path: object, retryAfterMs, hint: 'try again later' });
   }
   const meaning = meanings[body.code ?? ''] ?? byStatus[status];
-  return new FacetError(meaning?.code ?? 'failed', message, { path: what, hint: meaning?.hint });
+  return new FacetError(meaning?.code ?? 'failed', message, { path: object, hint: meaning?.hint });
 }

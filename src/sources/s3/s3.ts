@@ -1,7 +1,7 @@
 /** Buckets: Amazon S3 and whatever speaks its language. A version of a file is its entity tag. */
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
-import type { RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
+import type { PutRequest, RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
 import { type Retry, retried } from '../retry.js';
 import {
   Connections,
@@ -16,6 +16,7 @@ import {
   changed,
   checkPartial,
   checkRange,
+  checkSame,
   checkVersion,
   checkWhole,
   rangeHeader,
@@ -25,13 +26,17 @@ import type { Surroundings } from '../web/surroundings.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
+import { readSurroundings } from './surroundings.js';
+import { Upload } from './upload.js';
 import { type Page, type PageQuery, walk } from './walk.js';
 import { parsePage, wholeSecondsUs } from './xml.js';
 
 /** What a catalog may keep: where the bucket is, never a secret. */
 export interface S3Options extends EndpointOptions, CredentialOptions {
-  /** By default that of the environment, else us-east-1; a bucket elsewhere says so itself. */
+  /** By default that of the environment or the profile, else us-east-1; a bucket elsewhere says so itself. */
   region?: string | undefined;
+  /** Pay for the requests, where the owner of the bucket does not. */
+  requesterPays?: boolean | undefined;
 }
 
 /** A thousand objects are half a megabyte; keys may be long, and percent-encoded. */
@@ -44,12 +49,12 @@ export async function openS3(
   surroundings: Surroundings,
 ): Promise<RemoteSource> {
   const address = parseS3Uri(uri);
-  const environment = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  const connections = new Connections(surroundings.timeouts);
+  const configured = await readSurroundings(options.profile);
+  const connections = new Connections(surroundings.timeouts, configured.ca);
   const client = new S3Client({
     ...options,
     bucket: address.bucket,
-    region: options.region ?? environment ?? 'us-east-1',
+    region: options.region ?? configured.region ?? 'us-east-1',
     connections,
     credentials: await credentialChain(options),
   });
@@ -145,6 +150,10 @@ class S3Source implements RemoteSource {
     throw changed(this.#subject(key));
   }
 
+  put(place: RemotePlace, body: AsyncIterable<Uint8Array>, request: PutRequest): Promise<string | undefined> {
+    return new Upload(this.#client, this.#key(place), request, this.#retry).send(body);
+  }
+
   #key(place: RemotePlace): string {
     return this.#address.prefix + (place.key ?? place.path);
   }
@@ -161,7 +170,7 @@ class S3Source implements RemoteSource {
 /** Is this the part and the version that was asked for? */
 function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
   const whole = request.start === 0 && request.end === request.size;
-  if (request.version !== undefined && header(answer, 'etag') !== request.version) throw changed(subject);
+  checkSame(header(answer, 'etag'), request, subject);
   if (answer.status === 206) checkPartial(answer, request, subject);
   else if (whole) checkWhole(answer, request.size, subject);
   else throw odd(subject);

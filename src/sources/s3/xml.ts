@@ -1,4 +1,4 @@
-/** What S3 says in XML: pages of a listing, and errors (Amazon S3 API Reference, ListObjectsV2 and "Error responses"). */
+/** What S3 says in XML: pages of a listing, uploads, and errors (Amazon S3 API Reference, ListObjectsV2 and "Error responses"). */
 import { XMLParser } from 'fast-xml-parser';
 import { FacetError } from '../../errors.js';
 import { decodeName, needsBytes } from '../file-names.js';
@@ -100,4 +100,41 @@ export interface S3ErrorBody {
 export function parseError(body: string): S3ErrorBody {
   const error = element(body.includes('<Error') ? parse(body).Error : undefined);
   return { code: text(error.Code), message: text(error.Message), region: text(error.Region) };
+}
+
+/** One part of an upload, as the server knows it. */
+export interface PartTag {
+  /** From 1. */
+  number: number;
+  etag: string;
+}
+
+/** Of the answer to CreateMultipartUpload. Throws `failed`. */
+export function parseUploadId(body: string): string {
+  const id = text(element(parse(body).InitiateMultipartUploadResult).UploadId);
+  if (id !== undefined) return id;
+  throw new FacetError('failed', 'the answer is not the beginning of an upload');
+}
+
+/** The body of CompleteMultipartUpload. */
+export function partList(parts: readonly PartTag[]): Buffer {
+  const list = parts.map(
+    ({ number, etag }) =>
+      `<Part><PartNumber>${number}</PartNumber><ETag>${etag.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</ETag></Part>`,
+  );
+  return Buffer.from(`<CompleteMultipartUpload>${list.join('')}</CompleteMultipartUpload>`);
+}
+
+/** The entity tag that its answer tells. What went wrong after the answer had begun is an error with status 200. */
+export function parseCompleted(body: string, what: string): string | undefined {
+  const result = parse(body.trim()).CompleteMultipartUploadResult;
+  if (result !== undefined) return text(element(result).ETag);
+  const { code, message } = parseError(body);
+  throw new FacetError(
+    'failed',
+    `cannot write ${what}: ${code ?? 'the upload was not completed'}: ${message ?? ''}`,
+    {
+      path: what,
+    },
+  );
 }

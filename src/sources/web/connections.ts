@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Agent, errors } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, errors } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
@@ -15,8 +15,9 @@ export interface WebRequest {
   origin: string;
   /** With the query, percent-encoded; it is sent as it is here. */
   path: string;
-  method: 'GET' | 'HEAD' | 'POST';
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   headers: Record<string, string>;
+  body?: Buffer;
   signal: AbortSignal;
 }
 
@@ -32,17 +33,17 @@ const MOST_CONNECTIONS = 128;
 const MOST_DRAINED_BYTES = 64 * 1024;
 
 export class Connections {
-  readonly #agent: Agent;
+  readonly #direct: Agent;
+  readonly #proxied: Dispatcher;
   /** The agent forgets a connection that ends with its answer (HTTP/1.0) before that is read. */
   readonly #bodies = new Set<Readable>();
 
-  constructor({ connectMs, idleMs }: Timeouts) {
-    this.#agent = new Agent({
-      connections: MOST_CONNECTIONS,
-      connect: { timeout: connectMs },
-      headersTimeout: idleMs,
-      bodyTimeout: idleMs,
-    });
+  /** `ca` are the certificate authorities to trust, PEM, instead of the usual ones. */
+  constructor({ connectMs, idleMs }: Timeouts, ca?: string) {
+    const options = { connections: MOST_CONNECTIONS, headersTimeout: idleMs, bodyTimeout: idleMs };
+    const connect = { timeout: connectMs, ...(ca === undefined ? {} : { ca }) };
+    this.#direct = new Agent({ ...options, connect });
+    this.#proxied = hasProxy() ? proxies({ ...options, connect, requestTls: connect }) : this.#direct;
   }
 
   /** Throws `TransientError` when there is no answer, `failed` when what answers speaks no HTTP, or the signal's reason. */
@@ -50,7 +51,7 @@ export class Connections {
     // Each request listens to it, and one signal may be for many.
     setMaxListeners(0, request.signal);
     try {
-      const { statusCode, headers, body } = await this.#agent.request(request);
+      const { statusCode, headers, body } = await this.#to(request.origin).request(request);
       this.#bodies.add(body);
       body.once('close', () => this.#bodies.delete(body));
       // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
@@ -61,10 +62,37 @@ export class Connections {
     }
   }
 
+  /** No proxy leads to this machine. */
+  #to(origin: string): Dispatcher {
+    return isLoopback(new URL(origin).hostname) ? this.#direct : this.#proxied;
+  }
+
   async close(): Promise<void> {
     for (const body of this.#bodies) body.destroy(new errors.ClientDestroyedError());
-    await this.#agent.destroy();
+    await Promise.all([this.#direct.destroy(), this.#proxied.destroy()]);
   }
+}
+
+function hasProxy(): boolean {
+  const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY } = process.env;
+  return Boolean(http_proxy || HTTP_PROXY || https_proxy || HTTPS_PROXY);
+}
+
+/** As HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. Throws `usage` for the address of a proxy that is none. */
+function proxies(options: EnvHttpProxyAgent.Options): Dispatcher {
+  try {
+    // What is not encrypted is asked of the proxy itself: many let tunnels lead to port 443 only.
+    return new EnvHttpProxyAgent({ ...options, proxyTunnel: false });
+  } catch (error) {
+    throw new FacetError('usage', `the proxy of the environment is no address: ${errorMessage(error)}`, {
+      cause: error,
+      hint: 'write http://host:port in HTTP_PROXY and HTTPS_PROXY, and the hosts without one in NO_PROXY',
+    });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -65,8 +65,22 @@ export function checkVersion(present: Listed | undefined, request: RangeRequest,
   const { name } = subject;
   if (present === undefined) throw new FacetError('not-found', `${name} is gone`, { path: name });
   if (present.size !== request.size) throw changed(subject);
-  if (request.version !== undefined && present.version !== request.version) throw changed(subject);
+  checkSame(present.version, request, subject);
 }
+
+/**
+ * Throws `content-changed` for another version than the one that is asked for. Weak tags are compared as well (RFC 9110,
+ * 8.8.3.2): Apache calls the tag of a file weak for as long as the file is new.
+ */
+export function checkSame(
+  found: string | undefined,
+  { version }: Pick<RangeRequest, 'version'>,
+  subject: Subject,
+): void {
+  if (version !== undefined && found?.replace(WEAK, '') !== version.replace(WEAK, '')) throw changed(subject);
+}
+
+const WEAK = /^W\/(?=")/;
 
 export function changed({ name }: Subject): FacetError {
   return new FacetError('content-changed', `${name} is not the file it was any more`, {

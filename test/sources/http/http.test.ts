@@ -123,30 +123,49 @@ test('folders in folders without end are an error', async context => {
   await assert.rejects(filesOf(await open(context, `${url}/`)), fails('failed', /deeper/));
 });
 
-test('a folder that cannot be listed ends the listing', async context => {
+test('a folder that cannot be listed is told, and the rest is listed', async context => {
   const folder = temporaryFolder(context);
-  writeFiles(folder, 'a', 'b/c');
+  writeFiles(folder, 'a', 'b/c', 'd/e');
   const good = serveFolder(folder);
-  for (const [status, code] of [
-    [403, 'denied'],
-    [500, 'unreachable'],
-    [404, 'not-found'],
-  ] as const) {
+  for (const status of [403, 500, 404]) {
     const { url } = await startServer(context, (request, response) =>
       request.url === '/b/' ? void response.writeHead(status).end() : good(request, response),
     );
-    await assert.rejects(filesOf(await open(context, `${url}/`)), fails(code));
+    assert.deepEqual([...(await filesOf(await open(context, `${url}/`), ['b'])).keys()].sort(), ['a', 'd/e']);
   }
 });
 
-test('a file that is listed and may not be read is left out', async context => {
+test('a folder that leads to a page elsewhere, to sign in for example, cannot be listed', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'a', 'b/c', 'login/d');
+  const good = serveFolder(folder);
+  const { url } = await startServer(context, (request, response) =>
+    request.url === '/b/'
+      ? void response.writeHead(302, { location: '/login/' }).end()
+      : good(request, response),
+  );
+  const files = await filesOf(await open(context, `${url}/`), ['b']);
+  assert.deepEqual([...files.keys()].sort(), ['a', 'login/d']);
+});
+
+test('where one folder after another fails, it is the server that is away', async context => {
+  const folder = temporaryFolder(context);
+  writeFiles(folder, 'a', ...Array.from({ length: 30 }, (_, index) => `d${index}/f`));
+  const good = serveFolder(folder);
+  const { url } = await startServer(context, (request, response) =>
+    request.url?.startsWith('/d') ? void response.writeHead(503).end() : good(request, response),
+  );
+  await assert.rejects(filesOf(await open(context, `${url}/`)), fails('unreachable'));
+});
+
+test('a file that is listed and may not be read is told', async context => {
   const folder = temporaryFolder(context);
   writeFiles(folder, 'a', 'b');
   const good = serveFolder(folder);
   const { url } = await startServer(context, (request, response) =>
     request.url === '/b' ? void response.writeHead(403).end() : good(request, response),
   );
-  assert.deepEqual([...(await filesOf(await open(context, `${url}/`))).keys()], ['a']);
+  assert.deepEqual([...(await filesOf(await open(context, `${url}/`), ['b'])).keys()], ['a']);
 });
 
 test('a page that is no index is an error', async context => {

@@ -84,6 +84,19 @@ test('a new bucket is found where it is for the time being', async context => {
   assert.deepEqual(await stat(), found);
 });
 
+test('that we pay is said with every request, and signed', async context => {
+  const said: unknown[] = [];
+  const { url } = await startServer(context, ({ headers }, response) => {
+    said.push(headers['x-amz-request-payer'], /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1]);
+    answer(response);
+  });
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' });
+  const source = await openRemote('s3://bucket', { endpoint: url, requesterPays: true });
+  context.after(() => source.close());
+  await source.stat(place, new AbortController().signal);
+  assert.deepEqual(said, ['requester', 'host;x-amz-content-sha256;x-amz-date;x-amz-request-payer']);
+});
+
 test('where buckets are', () => {
   const at = (...args: Parameters<typeof findEndpoint>) => {
     const { origin, path } = findEndpoint(...args);

@@ -1,0 +1,91 @@
+/**
+ * Lists a source again and again: what is remote, and what changes where no watch sees it. When it is due follows from the
+ * last complete scan, whoever made it: several processes with the same schedule scan once, and a restart scans no sooner.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Catalog } from '../catalog/catalog.js';
+import type { SourceRecord } from '../catalog/sources.js';
+import { errorMessage } from '../errors.js';
+import type { Keeper, KeeperOptions, Kind } from './keeper.js';
+import type { ScanMessage, ScanThreadData } from './scan-thread.js';
+
+export const scheduled: Kind = {
+  keeps: ({ options }) => options.every !== undefined,
+  start: (catalog, source, options) => new Schedule(catalog, source, options),
+};
+
+/** One that failed is tried again after this, or on its schedule if that is sooner. */
+const TRY_AGAIN_MS = 60_000;
+
+/** Looked at again at least so often: timers stand still while a machine sleeps. */
+const LONGEST_WAIT_MS = 60_000;
+
+class Schedule implements Keeper {
+  readonly #catalog: Catalog;
+  readonly #source: SourceRecord;
+  readonly #options: KeeperOptions;
+  readonly #everyMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #worker: Worker | undefined;
+  #notBefore = 0;
+  #problem = '';
+
+  constructor(catalog: Catalog, source: SourceRecord, options: KeeperOptions) {
+    this.#catalog = catalog;
+    this.#source = source;
+    this.#options = options;
+    this.#everyMs = source.options.every ?? Number.POSITIVE_INFINITY;
+    this.#arm();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#worker?.terminate();
+  }
+
+  #arm(): void {
+    const wait = Math.min(Math.max(this.#dueAt() - Date.now(), 0), LONGEST_WAIT_MS);
+    this.#timer = setTimeout(() => this.#look(), wait);
+  }
+
+  #dueAt(): number {
+    const { lastScan } = this.#catalog.sources.withId(this.#source.id)?.state ?? {};
+    const due = lastScan === undefined ? 0 : Date.parse(lastScan) + this.#everyMs;
+    return Math.max(due, this.#notBefore);
+  }
+
+  #look(): void {
+    if (Date.now() < this.#dueAt()) this.#arm();
+    else this.#scan();
+  }
+
+  #scan(): void {
+    const { file: catalogFile } = this.#catalog;
+    const workerData: ScanThreadData = {
+      catalogFile,
+      sourceId: this.#source.id,
+      exclude: this.#options.exclude,
+    };
+    const worker = new Worker(new URL('./scan-thread.js', import.meta.url), { workerData });
+    this.#worker = worker;
+    worker.on('message', (message: ScanMessage) => this.#onMessage(message));
+    worker.on('error', error => this.#fail(errorMessage(error), undefined));
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#arm();
+      this.#worker = undefined;
+    });
+  }
+
+  #onMessage(message: ScanMessage): void {
+    if (message.kind === 'failed') this.#fail(message.message, message.hint);
+    if (message.kind !== 'scanned') return;
+    this.#problem = '';
+    this.#options.onBatch(message.batch);
+  }
+
+  #fail(message: string, hint: string | undefined): void {
+    this.#notBefore = Date.now() + Math.min(TRY_AGAIN_MS, this.#everyMs);
+    if (message !== this.#problem) this.#options.onProblem(this.#source.name, message, hint);
+    this.#problem = message;
+  }
+}

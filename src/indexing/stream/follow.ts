@@ -1,0 +1,132 @@
+/** Follows a stream for as long as the process runs: through lost connections, servers that come back empty, other leaders. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Catalog } from '../../catalog/catalog.js';
+import type { SourceRecord } from '../../catalog/sources.js';
+import { errorMessage, FacetError } from '../../errors.js';
+import { isRedis, parseRedisUri } from '../../sources/redis-uri.js';
+import { waitingTime } from '../../sources/retry.js';
+import type { Batch, Keeper, KeeperOptions, Kind } from '../keeper.js';
+
+export const followed: Kind = {
+  keeps: ({ uri }) => isRedis(uri),
+  start: (catalog, source, options) => new Follow(catalog, source, options),
+};
+
+const RETRY = { firstWaitMs: 250, longestWaitMs: 15_000 };
+
+class Follow implements Keeper {
+  readonly #catalog: Catalog;
+  readonly #source: SourceRecord;
+  readonly #options: KeeperOptions;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  #failures = 0;
+  #problem = '';
+
+  constructor(catalog: Catalog, source: SourceRecord, options: KeeperOptions) {
+    this.#catalog = catalog;
+    this.#source = source;
+    this.#options = options;
+    this.#ended = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#tell(error);
+      }
+      this.#failures++;
+      await wait(waitingTime(this.#failures, RETRY), undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Until the connection is lost, or more is wrong. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const [{ Connection }, { Session }, { catchUp }, { listAll }] = await Promise.all([
+      import('./connection.js'),
+      import('./session.js'),
+      import('./catch-up.js'),
+      import('./list-all.js'),
+    ]);
+    const connection = await Connection.open(parseRedisUri(this.#source.uri), signal);
+    try {
+      const { exclude } = this.#options;
+      const options = { exclude, allowShrink: false, signal, onProgress: () => {} };
+      const session = new Session(this.#catalog, connection, this.#source, options);
+      const list = () => this.#locked(() => listAll(session));
+      for (;;) {
+        await this.#reported(session.counts, () => catchUp(session, list));
+        this.#recovered();
+        while (await this.#reported(session.counts, () => session.wait())) signal.throwIfAborted();
+      }
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Nobody else is to list all of the source meanwhile. */
+  async #locked(list: () => Promise<void>): Promise<void> {
+    const lock = this.#catalog.lockSource(this.#source, 0);
+    try {
+      await list();
+    } finally {
+      lock.release();
+    }
+  }
+
+  /** Tells what `work` changed, also when it fails in the end. */
+  async #reported<T>(counts: Counts, work: () => Promise<T>): Promise<T> {
+    const before = { ...counts };
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      const seconds = (performance.now() - startedAt) / 1000;
+      const batch = batchOf(this.#source, before, counts, seconds);
+      if (batch) this.#options.onBatch(batch);
+    }
+  }
+
+  #recovered(): void {
+    this.#failures = 0;
+    this.#problem = '';
+    const { sources } = this.#catalog;
+    if (sources.withId(this.#source.id)?.state.unavailable === undefined) return;
+    this.#catalog.write(() => sources.setScanned(this.#source.id, new Date().toISOString()));
+  }
+
+  /** Once, however often it is tried. That another process lists the source is no problem. */
+  #tell(error: unknown): void {
+    const message = errorMessage(error);
+    if (message === this.#problem || (error instanceof FacetError && error.code === 'in-use')) return;
+    this.#problem = message;
+    this.#options.onProblem(this.#source.name, message, error instanceof FacetError ? error.hint : undefined);
+    try {
+      this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message));
+    } catch {
+      // The catalog itself may be what is wrong: a full disk, for example.
+    }
+  }
+}
+
+type Counts = Pick<Batch, 'added' | 'modified' | 'renamed' | 'deleted'>;
+
+/** Undefined when nothing is different. */
+function batchOf({ name }: SourceRecord, before: Counts, after: Counts, seconds: number): Batch | undefined {
+  const added = after.added - before.added;
+  const modified = after.modified - before.modified;
+  const renamed = after.renamed - before.renamed;
+  const deleted = after.deleted - before.deleted;
+  if (added + modified + renamed + deleted === 0) return undefined;
+  const at = new Date().toISOString();
+  return { source: name, at, extent: 'changes', added, modified, renamed, deleted, seconds };
+}

@@ -1,0 +1,145 @@
+/**
+ * The format of MetaMesh, as it is in Redis: a text for each property of each file, a set of all files, and a stream of
+ * the keys that were written. Pure.
+ *
+ *     {prefix}file:{id}/{property}   text; a slash in the property's name is a dot in ours
+ *     {prefix}file:__index__         set of the ids
+ *     meta:events                    stream: type = set | del, key, ts
+ */
+
+import { type Property, readValue } from '../../query/facts.js';
+import { BUILT_IN_FIELDS, isPropertyName } from '../../query/fields.js';
+
+export const EVENTS = 'meta:events';
+
+/** What each file is asked for: without the first there is no file, and the rest is what stat(2) tells. */
+export const ATTRIBUTES = ['filePath', 'fileSize', 'size', 'sizeByte', 'mtime', 'ctime'] as const;
+
+/** Kept as a property of every file, whatever the rules ask for. */
+export const ALWAYS_KEPT = 'extension';
+
+/** Longer texts are not for rules and queries. */
+const LONGEST_VALUE = 65_536;
+
+const LARGEST_SIZE = 2 ** 53;
+/** 2255: until then a double holds microseconds. */
+const LATEST_MS = 9_000_000_000_000;
+/** A number beyond this is milliseconds, one below is seconds. */
+const SECONDS_END = 100_000_000_000;
+
+export interface StreamEntry {
+  /** `ms-n`; later ones are greater, number by number. */
+  id: string;
+  fields: ReadonlyMap<string, string>;
+}
+
+export interface StreamEvent {
+  id: string;
+  property: string;
+  isSet: boolean;
+}
+
+export class Keys {
+  readonly #prefix: string;
+  readonly index: string;
+
+  constructor(prefix: string) {
+    this.#prefix = `${prefix}file:`;
+    this.index = `${this.#prefix}__index__`;
+  }
+
+  get pattern(): string {
+    return `${this.#prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+  }
+
+  of(id: string, property: string): string {
+    return `${this.#prefix}${id}/${property.replaceAll('.', '/')}`;
+  }
+
+  /** The file and the property that a key is of; undefined for any other key. */
+  parse(key: string): { id: string; property: string } | undefined {
+    if (!key.startsWith(this.#prefix)) return undefined;
+    const slash = key.indexOf('/', this.#prefix.length);
+    const id = key.slice(this.#prefix.length, slash);
+    const name = key.slice(slash + 1);
+    // A dot would be the same as a slash, and one could not be told from the other.
+    if (slash < 0 || id === '' || name.includes('.')) return undefined;
+    const property = name.replaceAll('/', '.');
+    return isPropertyName(property) ? { id, property } : undefined;
+  }
+
+  /** Undefined for an event of another kind, or about another key. */
+  event({ fields }: StreamEntry): StreamEvent | undefined {
+    const type = fields.get('type');
+    if (type !== 'set' && type !== 'del') return undefined;
+    const parsed = this.parse(fields.get('key') ?? '');
+    return parsed && { ...parsed, isSet: type === 'set' };
+  }
+}
+
+/** When an event was published, ms since the epoch. */
+export function publishedAt(eventId: string): number {
+  return Number(eventId.slice(0, eventId.indexOf('-')));
+}
+
+export function isAttribute(property: string): boolean {
+  return ATTRIBUTES.some(each => each === property);
+}
+
+/** Can it be kept as a property? Some names mean something else in queries. */
+export function isKept(property: string): boolean {
+  return property !== 'filePath' && !BUILT_IN_FIELDS.includes(property);
+}
+
+/** The property that a text in Redis stands for; null where there is none. */
+export function propertyOf(text: string | null): Property | null {
+  return text === null || text.length > LONGEST_VALUE ? null : readValue(text);
+}
+
+export type Texts = ReadonlyMap<string, string | null>;
+
+/** Bytes. 0 where nobody tells. */
+export function sizeIn(texts: Texts): number {
+  for (const name of ['fileSize', 'size', 'sizeByte']) {
+    const text = texts.get(name) ?? '';
+    if (/^\d{1,16}$/.test(text) && Number(text) < LARGEST_SIZE) return Number(text);
+  }
+  return 0;
+}
+
+/** Microseconds since the epoch, 0 where nobody tells. */
+export function mtimeUsIn(texts: Texts): number {
+  for (const name of ['mtime', 'ctime']) {
+    const ms = readTime(texts.get(name) ?? '');
+    if (ms !== undefined) return Math.round(ms * 1000);
+  }
+  return 0;
+}
+
+/** Milliseconds or seconds since the epoch, or a date as JSON has it. */
+function readTime(text: string): number | undefined {
+  const number = /^\d{1,13}(\.\d{1,9})?$/.test(text) ? Number(text) : undefined;
+  const ms = number === undefined ? dateOf(text) : number < SECONDS_END ? number * 1000 : number;
+  return ms !== undefined && ms >= 0 && ms < LATEST_MS ? ms : undefined;
+}
+
+function dateOf(text: string): number | undefined {
+  return /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) || undefined : undefined;
+}
+
+const LONGEST_NAME = 255;
+const LONGEST_PATH = 4096;
+
+/**
+ * A path below the root, tidied: `a//./b` is `a/b`, and one that begins with the root is below it. Undefined for one that
+ * would lead elsewhere, or that no file system has.
+ */
+export function pathBelow(root: string | undefined, told: string): string | undefined {
+  const path = root !== undefined && told.startsWith(`${root}/`) ? told.slice(root.length + 1) : told;
+  if (path.startsWith('/') || path.endsWith('/') || path.includes('\0')) return undefined;
+  const names = path.split('/').filter(name => name !== '' && name !== '.');
+  if (names.length === 0 || names.some(name => name === '..')) return undefined;
+  if (names.some(name => Buffer.byteLength(name) > LONGEST_NAME)) return undefined;
+  const tidy = names.join('/');
+  return Buffer.byteLength(tidy) < LONGEST_PATH ? tidy : undefined;
+}

@@ -1,0 +1,29 @@
+/**
+ * The blocks that the cache has not written yet, over all files. A network that is faster than the disk waits for it here:
+ * otherwise all of the budget of bytes under way would end as memory.
+ */
+
+export class WriteBacklog {
+  readonly #limit: number;
+  readonly #waiting: (() => void)[] = [];
+  #bytes = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  begin(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  end(bytes: number): void {
+    this.#bytes -= bytes;
+    if (this.#bytes < this.#limit) for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** Resolves when there is room for more. */
+  room(): Promise<void> | undefined {
+    if (this.#bytes < this.#limit) return undefined;
+    return new Promise(resolve => void this.#waiting.push(resolve));
+  }
+}

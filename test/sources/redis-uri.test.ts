@@ -1,0 +1,74 @@
+/** Which addresses of a Redis can be sources, and what they mean. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isRedis, parseRedisUri, passwordIn } from '../../src/sources/redis-uri.js';
+
+const login = { tls: false, username: undefined, db: 0 };
+
+test('a server, sentinels, a leader', () => {
+  const places = {
+    'redis://nas': { kind: 'server', at: { host: 'nas', port: 6379 }, ...login },
+    'rediss://ada@[::1]:7/3': {
+      kind: 'server',
+      at: { host: '::1', port: 7 },
+      tls: true,
+      username: 'ada',
+      db: 3,
+    },
+    'redis+sentinel://a,b:27000/media/2': {
+      kind: 'sentinel',
+      hosts: [
+        { host: 'a', port: 26379 },
+        { host: 'b', port: 27000 },
+      ],
+      group: 'media',
+      ...login,
+      db: 2,
+    },
+    'redis+leader:///locks/kv%20leader.info': { kind: 'leader', file: '/locks/kv leader.info' },
+  };
+  for (const [uri, place] of Object.entries(places)) {
+    assert.ok(isRedis(uri), uri);
+    assert.deepEqual(parseRedisUri(uri), place, uri);
+  }
+});
+
+test('what is no address of a Redis', () => {
+  for (const uri of ['redis+cluster://a', 'redis:nas', '/redis', 'http://redis', 'redis', 'redisx://a'])
+    assert.ok(!isRedis(uri), uri);
+  const wrong = [
+    'redis://',
+    'redis://a:x',
+    'redis://a/b',
+    'redis://a/0/1',
+    'redis://a,b',
+    'redis://a?b=c',
+    'redis://a#b',
+    'redis+sentinel://a',
+    'redis+sentinel://a/',
+    'redis+leader://host/file',
+    'redis://a/-1',
+  ];
+  for (const uri of wrong) assert.throws(() => parseRedisUri(uri), { code: 'usage' }, uri);
+});
+
+test('a password is not kept, and not shown', () => {
+  for (const uri of [
+    'redis://:secret@a',
+    'rediss://u:secret@a:1/2',
+    'redis+sentinel://u:secret@a,b/g',
+    'redis://u:se@cret@a',
+  ]) {
+    assert.throws(
+      () => parseRedisUri(uri),
+      error =>
+        error instanceof Error &&
+        !error.message.includes('cret') &&
+        'hint' in error &&
+        /FACET_REDIS_PASSWORD/.test(String(error.hint)),
+      uri,
+    );
+  }
+  assert.equal(passwordIn('redis://u:s%40@a,b'), 's@');
+  assert.equal(passwordIn('redis://a'), undefined);
+});
