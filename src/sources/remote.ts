@@ -71,7 +71,6 @@ export interface RemoteSource {
    * without an error. May be repeated, from any byte. Whoever stops iterating frees the connection.
    */
   read(place: RemotePlace, request: RangeRequest): AsyncIterable<Uint8Array>;
-  /** Ends every connection. Nothing may be asked afterwards. */
   /**
    * Where it can be written to: the file is there at the end, whole, or everything is as it was. Resolves to the new version.
    * Throws `exists` when what `replaces` says does not hold, `failed` when the body is longer or shorter than was said or the
@@ -79,5 +78,6 @@ export interface RemoteSource {
    * whether it was written.
    */
   put?(place: RemotePlace, body: AsyncIterable<Uint8Array>, request: PutRequest): Promise<string | undefined>;
+  /** Ends every connection. Nothing may be asked afterwards. */
   close(): Promise<void>;
 }
