@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { openRemote } from '../../src/sources/open-remote.js';
-import { startApache } from '../support/apache.js';
 import { goodManners, type Manners, serveFolder, startServer } from '../support/file-server.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
+import { startApache, startNginx } from '../support/web-servers.js';
 import { type Kind, testRemoteSource } from './remote-source.js';
 
 const oddPaths = [
@@ -86,6 +86,16 @@ testRemoteSource(
     throw new Error('python3 -m http.server did not start');
   }),
 );
+
+const withoutHidden = oddPaths.filter(path => !path.startsWith('.'));
+
+for (const format of ['html', 'json'] as const) {
+  const serve: Serve = async (context, folder) => ({
+    url: await startNginx(context, folder, format),
+    deny: path => void writeFile(folder, `${path}/.denied`),
+  });
+  testRemoteSource(webServer(`nginx with indexes in ${format}`, serve, withoutHidden));
+}
 
 // Without ShowForbidden it lists nothing that it would not show.
 for (const look of ['ShowForbidden', 'ShowForbidden FancyIndexing HTMLTable']) {

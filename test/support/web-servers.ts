@@ -1,4 +1,4 @@
-/** Apache as it is installed, with a configuration of its own, on a port of its own, for one test. */
+/** Web servers as they are installed, each with a configuration of its own, on a port of its own, for one test. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
@@ -8,6 +8,27 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { freePorts } from './ports.js';
 import { isRoot } from './processes.js';
 import { temporaryFolder, writeFile } from './temporary-folder.js';
+
+/** Serves a folder. A folder in it with a file `.denied` may not be listed. */
+export function startNginx(context: TestContext, folder: string, format: 'html' | 'json'): Promise<string> {
+  return start(context, 'nginx', (port, own) => {
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+    const config = `daemon off; master_process off; pid ${own}/pid; error_log ${own}/log;
+      events {}
+      http {
+        access_log off;
+        ${temporary.map(name => `${name}_temp_path ${own}/${name};`).join(' ')}
+        server {
+          listen 127.0.0.1:${port};
+          root ${folder};
+          autoindex on;
+          autoindex_format ${format};
+          if (-f $request_filename/.denied) { return 403; }
+        }
+      }`;
+    return ['-e', `${own}/log`, '-c', writeFile(own, 'nginx.conf', config)];
+  });
+}
 
 /** Serves a folder, with its `.htaccess`. `look` is for the indexes: IndexOptions. */
 export function startApache(context: TestContext, folder: string, look: string): Promise<string> {
