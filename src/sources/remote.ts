@@ -22,7 +22,7 @@ export interface RemoteFile {
 
 /** One folder, listed completely: a file of it that is not here is gone, or was told as unreadable. */
 export interface RemoteFolder {
-  /** Below the source's root; '' is the root. No segment is empty, `.` or `..`. */
+  /** Below the source's root; '' is the root. No segment is empty, `.`, `..` or longer than 255 bytes. */
   path: string;
   /** In any order, each name once. */
   files: RemoteFile[];
