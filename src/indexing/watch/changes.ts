@@ -24,6 +24,9 @@ const EXCHANGED = new Set(['ESTALE', 'ENOTDIR', 'ELOOP']);
 /** Reads in one go; a program that never stops changing things does not hold up the listing. */
 const MOST_READS = 100;
 
+/** Between the two halves of what is told of a move, when the program that moved something is interrupted between them. */
+const MOVE_MS = 50;
+
 export class Changes {
   readonly dirty = new DirtyFolders();
   readonly folders: WatchedFolders;
@@ -33,8 +36,8 @@ export class Changes {
   readonly #inotify: Inotify;
   readonly #catalogFolder: string | undefined;
   readonly #catalogName: string;
-  /** Where something was moved from, by the number that it has in common with where it was moved to. */
-  #moves = new Map<number, string[]>();
+  /** Where something was moved from, by the number that it has in common with where it was moved to, if that is not told yet. */
+  readonly #moves = new Map<number, { paths: string[]; at: number }>();
   /** Paths that could not be listed or looked at. */
   readonly #closed = new Set<string>();
   readonly #linked = new Set<string>();
@@ -54,14 +57,26 @@ export class Changes {
 
   /** Takes in what has been told so far. */
   drain(): void {
-    const before = this.#moves;
-    this.#moves = new Map();
     for (let reads = 0; reads < MOST_READS; reads++) {
       const events = this.#inotify.read();
       if (events.length === 0) return;
       const now = performance.now();
-      for (const event of events) this.#take(event, now, before);
+      for (const event of events) this.#take(event, now);
     }
+  }
+
+  /**
+   * Until when it may still be told where something was moved to: the kernel tells that a moment after where it was moved from,
+   * if it was not moved out of the source.
+   */
+  moveOpenUntil(): number {
+    const now = performance.now();
+    let until = 0;
+    for (const [cookie, { at }] of this.#moves) {
+      if (at + MOVE_MS < now) this.#moves.delete(cookie);
+      else until = Math.max(until, at + MOVE_MS);
+    }
+    return until;
   }
 
   /** To be told before the next events are read: they may be about what those links lead to. */
@@ -79,14 +94,15 @@ export class Changes {
     for (const path of twins ?? []) this.dirty.mark(path, now);
   }
 
-  #take({ wd, mask, cookie, name }: InotifyEvent, now: number, before: Map<number, string[]>): void {
+  #take({ wd, mask, cookie, name }: InotifyEvent, now: number): void {
     if (mask & IN.Q_OVERFLOW) this.overflowed = true;
     const paths = this.folders.pathsOf(wd);
     if (mask & (IN.UNMOUNT | IN.IGNORED | IN.DELETE_SELF | IN.MOVE_SELF)) this.#ended(wd, mask, paths);
     else for (const path of paths) this.#changed(path, mask, name, now);
-    if (mask & IN.MOVED_FROM) this.#moves.set(cookie, paths);
+    if (mask & IN.MOVED_FROM) this.#moves.set(cookie, { paths, at: now });
     if (mask & IN.MOVED_TO) {
-      const from = this.#moves.get(cookie) ?? before.get(cookie) ?? [];
+      const from = this.#moves.get(cookie)?.paths ?? [];
+      this.#moves.delete(cookie);
       for (const each of from) for (const path of paths) this.dirty.markMoved(each, path, now);
     }
   }

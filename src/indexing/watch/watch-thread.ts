@@ -62,6 +62,9 @@ const PRUNE_EVERY_MS = 24 * 3_600_000;
 /** Moves that happen while folders are listed bring more folders; a program that never stops moving does not hold up all. */
 const MOST_ROUNDS = 10;
 
+/** For the second halves of what is told of moves; files that are moved out of the source have none. */
+const LONGEST_MOVE_MS = 200;
+
 const TOO_MANY_HINT =
   'allow more: sysctl fs.inotify.max_user_watches=524288 (put the line into /etc/sysctl.d/ to keep it)';
 
@@ -243,8 +246,8 @@ class Watcher {
     for (let round = 1; folders.size > 0 && round <= MOST_ROUNDS; round++) {
       relisting.list(folders);
       changes.noteLinked(relisting.linked);
-      // What was moved out of these folders before they were listed has been told by now.
-      changes.drain();
+      // What was moved out of these folders before they were listed has been told by then.
+      this.#drainMoves(changes);
       folders = changes.dirty.takePartnersOf(relisting.listed);
     }
     for (const [path, deep] of folders) changes.dirty.mark(path, performance.now(), deep);
@@ -254,6 +257,17 @@ class Watcher {
     relisting.finish();
     this.#report(relisting, startedAt);
     this.#tellUnwatched();
+  }
+
+  #drainMoves(changes: Changes): void {
+    changes.drain();
+    const latest = performance.now() + LONGEST_MOVE_MS;
+    while (!this.#isOver()) {
+      const until = Math.min(changes.moveOpenUntil(), latest);
+      if (until <= performance.now()) return;
+      waitFor([this.#wake, changes.events], until - performance.now());
+      changes.drain();
+    }
   }
 
   #report({ counts }: Relisting, startedAt: number): void {
