@@ -19,6 +19,13 @@ export function encodePath(path: string): string {
     .join('/');
 }
 
+/** A text in which bytes beyond ASCII may be percent-encoded and may not: now they all are. */
+export function encodeRest(text: string): string {
+  return encodeName(text)
+    .toString('latin1')
+    .replace(/[\x80-\xff]/g, percent);
+}
+
 /** The bytes that a percent-encoded text stands for. */
 export function decodeBytes(encoded: string): Buffer {
   const bytes = Buffer.from(encoded).toString('latin1');

@@ -22,7 +22,7 @@ export interface RemoteFile {
 
 /** One folder, listed completely: a file of it that is not here is gone, or was told as unreadable. */
 export interface RemoteFolder {
-  /** Below the source's root; '' is the root. No segment is empty, `.` or `..`. */
+  /** Below the source's root; '' is the root. No segment is empty, `.`, `..` or longer than 255 bytes. */
   path: string;
   /** In any order, each name once. */
   files: RemoteFile[];
@@ -71,7 +71,6 @@ export interface RemoteSource {
    * without an error. May be repeated, from any byte. Whoever stops iterating frees the connection.
    */
   read(place: RemotePlace, request: RangeRequest): AsyncIterable<Uint8Array>;
-  /** Ends every connection. Nothing may be asked afterwards. */
   /**
    * Where it can be written to: the file is there at the end, whole, or everything is as it was. Resolves to the new version.
    * Throws `exists` when what `replaces` says does not hold, `failed` when the body is longer or shorter than was said or the
@@ -79,5 +78,6 @@ export interface RemoteSource {
    * whether it was written.
    */
   put?(place: RemotePlace, body: AsyncIterable<Uint8Array>, request: PutRequest): Promise<string | undefined>;
+  /** Ends every connection. Nothing may be asked afterwards. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * is none the time it was last modified (RFC 9110, 8.8).
  */
 import { FacetError } from '../../errors.js';
+import { decodeName } from '../file-names.js';
 import type { Listed } from '../open-folder.js';
 import { decodeBytes, encodePath } from '../percent.js';
 import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
@@ -13,7 +14,7 @@ import {
   connectionError,
   discard,
   header,
-  readText,
+  readBody,
   type WebAnswer,
 } from '../web/connections.js';
 import {
@@ -45,6 +46,7 @@ export function openHttp(url: URL, { timeouts, retry }: Surroundings): RemoteSou
 }
 
 interface Page {
+  /** As `decodeName` has it: servers write the bytes of names as they are. */
   text: string;
   type: string;
   url: URL;
@@ -110,7 +112,7 @@ class HttpSource implements RemoteSource {
   async #page(url: URL, signal: AbortSignal): Promise<Page> {
     const asked = await this.#ask({ method: 'GET', url, headers: { accept: JSON_FIRST }, signal });
     try {
-      const text = await readText(asked.answer, LONGEST_PAGE_BYTES);
+      const text = decodeName(await readBody(asked.answer, LONGEST_PAGE_BYTES));
       return { text, type: (header(asked.answer, 'content-type') ?? '').toLowerCase(), url: asked.url };
     } catch (error) {
       throw connectionError(error, url.origin, signal);

@@ -1,9 +1,10 @@
 /**
  * What a web server says is in a folder: the HTML that nginx, Apache, Caddy, lighttpd and Python write, or the JSON of nginx
- * and Caddy. Of HTML only the links are believed: sizes in it are rounded, and times have no zone. Pure.
+ * and Caddy. Of HTML only the links are believed: sizes in it are rounded, and times have no zone. Pages are as `decodeName` has
+ * them. Pure.
  */
-import { decodeName } from '../file-names.js';
-import { decodeBytes } from '../percent.js';
+import { decodeName, encodeName } from '../file-names.js';
+import { decodeBytes, encodeRest } from '../percent.js';
 import { parseUrl } from '../web/address.js';
 
 export interface IndexEntry {
@@ -15,15 +16,18 @@ export interface IndexEntry {
 
 /** The entries of a page at `page`, which ends in a slash; undefined when it is no index. */
 export function parseIndex(body: string, contentType: string, page: URL): IndexEntry[] | undefined {
-  if (/\bjson\b/.test(contentType)) return jsonEntries(body);
+  if (/\bjson\b/.test(contentType)) return jsonEntries(body, page);
   return /\bx?html\b/.test(contentType) ? htmlEntries(body, page) : undefined;
 }
 
+// webfs leaves < and > as they are where they are in quotes.
+const LINK = /<a\s([^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*)>/gi;
+
 function htmlEntries(body: string, page: URL): IndexEntry[] {
   const entries = new Map<string, IndexEntry>();
-  for (const [, attributes = ''] of body.matchAll(/<a\s([^<>]*)>/gi)) {
+  for (const [, attributes = ''] of body.matchAll(LINK)) {
     const found = /(?:^|\s)href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+))/i.exec(attributes);
-    const entry = child(decodeEntities(found?.[1] ?? found?.[2] ?? found?.[3] ?? ''), page);
+    const entry = child(decodeEntities(encodeRest(found?.[1] ?? found?.[2] ?? found?.[3] ?? '')), page);
     if (entry !== undefined) entries.set(`${entry.name}${entry.folder ? '/' : ''}`, entry);
   }
   return [...entries.values()];
@@ -60,9 +64,9 @@ function decodeEntities(text: string): string {
   });
 }
 
-function jsonEntries(body: string): IndexEntry[] | undefined {
+function jsonEntries(body: string, page: URL): IndexEntry[] | undefined {
   const values = parseJson(body);
-  return Array.isArray(values) ? values.flatMap(value => jsonEntry(value) ?? []) : undefined;
+  return Array.isArray(values) ? values.flatMap(value => jsonEntry(value, page) ?? []) : undefined;
 }
 
 function parseJson(text: string): unknown {
@@ -73,12 +77,13 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** `{name, type, mtime, size}` of nginx, `{name, is_dir, mod_time, size}` of Caddy. */
-function jsonEntry(value: unknown): IndexEntry | undefined {
+/** `{name, type, mtime, size}` of nginx; `{name, url, is_dir, mod_time, size}` of Caddy, where only `url` has all bytes of a name. */
+function jsonEntry(value: unknown, page: URL): IndexEntry | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { name, type, is_dir, mtime, mod_time, size }: Record<string, unknown> = { ...value };
+  const { name, url, type, is_dir, mtime, mod_time, size }: Record<string, unknown> = { ...value };
   if (typeof name !== 'string' || (type === 'other' && size === undefined)) return undefined;
-  const plain = decodeName(Buffer.from(name.replace(/\/$/, '')));
+  const linked = typeof url === 'string' ? child(url, page)?.name : undefined;
+  const plain = linked ?? decodeName(encodeName(name.replace(/\/$/, '')));
   const folder = type === 'directory' || is_dir === true;
   const at = Date.parse(String(mtime ?? mod_time));
   const exact =

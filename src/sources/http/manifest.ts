@@ -1,10 +1,11 @@
 /**
  * A file that lists others: in each line an address, or a path below the folder that the list is in, or JSON such as
  * `{"path": "a/b", "size": 10, "mtime": "2024-05-01T10:00:00Z"}`. Empty lines and those with # at their beginning are for
- * people. Pure.
+ * people. Bytes of names are as `decodeName` has them. Pure.
  */
 import { FacetError } from '../../errors.js';
-import { decodeName } from '../file-names.js';
+import { decodeName, encodeName } from '../file-names.js';
+import { encodeRest } from '../percent.js';
 import { parseUrl } from '../web/address.js';
 import { decodeSegment } from './index-page.js';
 
@@ -34,7 +35,7 @@ function plainLine(line: string, folder: URL): ManifestEntry | undefined {
 }
 
 function keyOfAddress(address: string, folder: URL): string | undefined {
-  const url = parseUrl(address);
+  const url = parseUrl(encodeRest(address));
   if (url?.origin !== folder.origin || !url.pathname.startsWith(folder.pathname) || url.search !== '')
     return undefined;
   const segments = url.pathname.slice(folder.pathname.length).split('/').map(decodeSegment);
@@ -42,7 +43,7 @@ function keyOfAddress(address: string, folder: URL): string | undefined {
 }
 
 function keyOfPath(path: string): string | undefined {
-  const key = decodeName(Buffer.from(path.replace(/^\.\//, '')));
+  const key = decodeName(encodeName(path.replace(/^\.\//, '')));
   return /^(?:\.{0,2}\/)|\/(?:\.{0,2})(?:\/|$)|^\.{0,2}$|\0/.test(key) ? undefined : key;
 }
 

@@ -23,6 +23,7 @@ import {
   type Subject,
 } from '../web/ranges.js';
 import type { Surroundings } from '../web/surroundings.js';
+import { checked, withChecksums } from './checksum.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
@@ -132,11 +133,14 @@ class S3Source implements RemoteSource {
       answer.body.destroy();
       throw error;
     }
-    yield* bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+    const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+    yield* isWhole(request) ? checked(bytes, answer, subject) : bytes;
   }
 
   async #get(key: string, request: RangeRequest): Promise<WebAnswer> {
-    const headers: Record<string, string> = { range: rangeHeader(request) };
+    const headers: Record<string, string> = isWhole(request)
+      ? { ...withChecksums }
+      : { range: rangeHeader(request) };
     if (request.version !== undefined) headers['if-match'] = request.version;
     const answer = await this.#client.send({
       method: 'GET',
@@ -167,12 +171,16 @@ class S3Source implements RemoteSource {
   }
 }
 
+/** A checksum is told of a whole object, when no range is asked for. */
+function isWhole({ start, end, size }: RangeRequest): boolean {
+  return start === 0 && end === size;
+}
+
 /** Is this the part and the version that was asked for? */
 function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
-  const whole = request.start === 0 && request.end === request.size;
   checkSame(header(answer, 'etag'), request, subject);
   if (answer.status === 206) checkPartial(answer, request, subject);
-  else if (whole) checkWhole(answer, request.size, subject);
+  else if (isWhole(request)) checkWhole(answer, request.size, subject);
   else throw odd(subject);
 }
 

@@ -148,8 +148,13 @@ export async function discard(answer: WebAnswer): Promise<void> {
   await readText(answer, MOST_DRAINED_BYTES).catch(() => {});
 }
 
-/** The whole body as text, of at most `mostBytes`. Throws `failed` when it is longer. */
+/** The whole body as text, as `readBody` does. */
 export async function readText(answer: WebAnswer, mostBytes: number): Promise<string> {
+  return (await readBody(answer, mostBytes)).toString('utf8');
+}
+
+/** The whole body, of at most `mostBytes`. Throws `failed` when it is longer. */
+export async function readBody(answer: WebAnswer, mostBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
@@ -161,5 +166,5 @@ export async function readText(answer: WebAnswer, mostBytes: number): Promise<st
   } finally {
     answer.body.destroy();
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
 }

@@ -1,6 +1,7 @@
 /** What real servers write as an index, and lists. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeName } from '../../../src/sources/file-names.js';
 import { parseIndex } from '../../../src/sources/http/index-page.js';
 import { parseManifest } from '../../../src/sources/http/manifest.js';
 import { fails } from '../../contract/remote-source.js';
@@ -19,6 +20,7 @@ const pages = {
 <li><a href="a%20folder/">a folder/</a></li>\n<li><a href="one%26two.iso">one&amp;two.iso</a></li></ul></body></html>`,
   caddy: `<a href="..">Up</a><tr class="file"><td><a href="./a%20folder/"><span class="name">a folder/</span></a></td>
 <td><a href="./one&amp;two.iso">x</a><a href="https://caddyserver.com">Caddy</a></td></tr>`,
+  webfs: `<a href="/">/</a><a href="/pub/">pub</a>\n&lt;DIR&gt; <a href="a%20folder/">a folder</a> 5 B <a title="<b>" href="one&two.iso">x</a>`,
   odd: `<A class=x HREF='a folder/'>1</A><a\nhref=one&#38;two.iso>2</a><a name="x"><a href="/pub/iso/sub/deep">3</a><a href="mailto:a@b">4</a>
 <a href="//other/pub/iso/x">5</a><a href="./">6</a><a href="%2e%2e/%2e%2e/x">7</a><a href="a%2Fb">8</a><a href="nul%00">9</a><a href="#top">0</a>`,
 };
@@ -32,10 +34,32 @@ for (const [server, body] of Object.entries(pages)) {
   });
 }
 
-test('a name that is not UTF-8 keeps its bytes', () => {
-  assert.deepEqual(parseIndex('<a href="caf%E9">', 'text/html', page), [
-    { name: 'caf\uefe9', folder: false },
-  ]);
+test('a name that is not UTF-8 keeps its bytes, and so does one of a character that stands for a byte', () => {
+  for (const [written, encoded, name] of [
+    [Buffer.from('caf\xe9', 'latin1'), 'caf%E9', 'caf\uefe9'],
+    [Buffer.from('\uef80'), '%EE%BE%80', '\uefee\uefbe\uef80'],
+    [Buffer.from('é'), '%C3%A9', 'é'],
+  ] as const) {
+    const raw = decodeName(written);
+    for (const href of [encoded, raw]) {
+      assert.deepEqual(parseIndex(`<a href="${href}">`, 'text/html', page), [{ name, folder: false }]);
+    }
+    const nginx = `[{"name":"${raw}"}]`;
+    const caddy = `[{"name":"caf\ufffd","url":"./${encoded}"}]`;
+    for (const body of [nginx, caddy]) {
+      assert.equal(parseIndex(body, 'application/json', page)?.[0]?.name, name, body);
+    }
+    assert.deepEqual(parseManifest(`${raw}\nhttps://host/pub/iso/${raw}`, page), [
+      { key: name },
+      { key: name },
+    ]);
+  }
+});
+
+test('what is in quotes may have < and > in it', () => {
+  for (const link of ['<a href="s<t>u">', "<a href='s<t>u'>", '<a title="<\'>" href="s<t>u" class=x>']) {
+    assert.deepEqual(parseIndex(link, 'text/html', page), [{ name: 's<t>u', folder: false }], link);
+  }
 });
 
 test('JSON', () => {
@@ -69,8 +93,8 @@ test('JSON', () => {
 });
 
 test('a page without an end takes no time to speak of', () => {
-  for (const piece of ['<a ', '<a href="', '<a href=x ', '&#', '<a\n']) {
-    assert.ok(parseIndex(piece.repeat(1_000_000), 'text/html', page) !== undefined);
+  for (const piece of ['<a ', '<a href="', '<a href=x ', '&#', '<a\n', '<a "\'', '""', "'"]) {
+    assert.ok(parseIndex(`<a ${piece.repeat(1_000_000)}`, 'text/html', page) !== undefined);
   }
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FacetError } from '../../../src/errors.js';
+import { encodeName } from '../../../src/sources/file-names.js';
 import type { RemoteFolder } from '../../../src/sources/remote.js';
 import { isBefore, type ListPage, walk } from '../../../src/sources/s3/walk.js';
 import { TransientError } from '../../../src/sources/web/transient.js';
@@ -71,7 +72,10 @@ function checkPlaces(folders: readonly RemoteFolder[], keys: readonly string[]):
   );
   for (const place of places) {
     assert.ok(!above.has(place), `${place} is a file and a folder`);
-    for (const name of place.split('/')) assert.doesNotMatch(name, /^\.{0,2}$|[\0-\x1f\x7f]/);
+    for (const name of place.split('/')) {
+      assert.doesNotMatch(name, /^\.{0,2}$|[\0-\x1f\x7f]/);
+      assert.ok(encodeName(name).length <= 255, `${name} is too long`);
+    }
   }
 }
 
@@ -92,6 +96,8 @@ const character = fc.constantFrom(
   '\uef80',
   '\uffff',
   '𝄞',
+  'y'.repeat(253),
+  '日'.repeat(100),
 );
 const keys = fc.uniqueArray(
   fc.array(character, { minLength: 1, maxLength: 7 }).map(parts => parts.join('')),
@@ -103,6 +109,11 @@ test('every key has a path of its own', async () => {
     checkPlaces(await walked(keys, pageSize), keys),
   );
   await fc.assert(property, runs(500));
+});
+
+test('a name that is too long is cut, and keeps its extension', async () => {
+  const [folder] = await walked([`${'é'.repeat(200)}.jpg`], 9);
+  assert.match(folder?.files[0]?.name ?? '', /^é{110,}\uf07e[\da-f]{16}\.jpg$/);
 });
 
 test('what is not below the root is not told', async () => {

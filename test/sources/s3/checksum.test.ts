@@ -1,0 +1,83 @@
+/** Whole objects, compared with the checksums that a server tells of them. And what it will not give. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { openRemote } from '../../../src/sources/open-remote.js';
+import { fails, noise, readBytes } from '../../contract/remote-source.js';
+import { startServer } from '../../support/file-server.js';
+
+const CONTENTS = noise(300_000);
+const sha = (algorithm: string) => createHash(algorithm).update(CONTENTS).digest('base64');
+const file = { path: 'file', key: undefined, size: CONTENTS.length, version: '"x"' };
+
+/** A bucket that tells these headers of its object, and spoils one byte of it when it is told to. */
+async function open(context: TestContext, headers: Record<string, string>, spoilt: boolean) {
+  const modes: string[] = [];
+  const { url } = await startServer(context, (request, response) => {
+    modes.push([request.headers['x-amz-checksum-mode'], request.headers.range].join(' '));
+    const [, from = '0', to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    const body = Buffer.from(CONTENTS.subarray(Number(from), to === undefined ? undefined : Number(to) + 1));
+    if (spoilt) body[0] = (body[0] ?? 0) ^ 1;
+    const range = { 'content-range': `bytes ${from}-${to}/${CONTENTS.length}` };
+    const told = { etag: '"x"', 'content-length': body.length, ...headers };
+    response
+      .writeHead(to === undefined ? 200 : 206, to === undefined ? told : { ...told, ...range })
+      .end(body);
+  });
+  const source = await openRemote('s3://bucket', { endpoint: url, anonymous: true });
+  context.after(() => source.close());
+  return { source, modes };
+}
+
+const right = {
+  sha256: { 'x-amz-checksum-sha256': sha('sha256'), 'x-amz-checksum-type': 'FULL_OBJECT' },
+  sha1: { 'x-amz-checksum-sha1': sha('sha1') },
+  // As Python's zlib computes it.
+  crc32: { 'x-amz-checksum-crc32': 'w1OKog==', 'x-amz-checksum-type': 'FULL_OBJECT' },
+};
+
+for (const [name, headers] of Object.entries(right)) {
+  test(`a whole object is compared with its ${name}`, async context => {
+    const { source, modes } = await open(context, headers, false);
+    assert.ok((await readBytes(source, file)).equals(CONTENTS));
+    assert.deepEqual(modes, ['ENABLED ']);
+    const { source: bad } = await open(context, headers, true);
+    const pieces: Uint8Array[] = [];
+    const request = { start: 0, end: file.size, ...file, signal: new AbortController().signal };
+    await assert.rejects(
+      async () => {
+        for await (const piece of bad.read(file, request)) pieces.push(piece);
+      },
+      fails('failed', /damaged/),
+    );
+    assert.ok(Buffer.concat(pieces).length < CONTENTS.length, 'it never seems complete');
+  });
+}
+
+test('what is not of all bytes is not compared: a part, checksums of parts, and those that nobody computes here', async context => {
+  const { source, modes } = await open(context, { 'x-amz-checksum-sha256': 'x' }, false);
+  const part = { start: 10, end: 20 };
+  assert.ok((await readBytes(source, file, part)).equals(CONTENTS.subarray(10, 20)));
+  assert.deepEqual(modes, [' bytes=10-19']);
+  for (const headers of [
+    { 'x-amz-checksum-sha256': 'x', 'x-amz-checksum-type': 'COMPOSITE' },
+    { 'x-amz-checksum-sha256': 'abcd=-2' },
+    { 'x-amz-checksum-crc64nvme': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
+  ]) {
+    const { source } = await open(context, headers, false);
+    assert.ok((await readBytes(source, file)).equals(CONTENTS));
+  }
+});
+
+test('of an object in an archive it is said what to do', async context => {
+  const { url } = await startServer(context, (_request, response) => {
+    const error = '<Error><Code>InvalidObjectState</Code><Message>not valid for this</Message></Error>';
+    response.writeHead(403).end(error);
+  });
+  const source = await openRemote('s3://bucket', { endpoint: url, anonymous: true });
+  context.after(() => source.close());
+  await assert.rejects(
+    readBytes(source, file),
+    fails('denied', /InvalidObjectState.*restore it there first/),
+  );
+});
