@@ -27,7 +27,7 @@ export type RedisPlace =
   | { kind: 'api'; url: URL };
 
 const SCHEME = /^redis(s)?(?:\+(sentinel|leader))?:\/\//i;
-const API = /^metamesh\+(?=https?:\/\/)/i;
+const API = /^metamesh(?:\+|(?=:))/i;
 
 const PORTS = { server: 6379, sentinel: 26379 };
 
@@ -50,7 +50,11 @@ export function passwordIn(uri: string): string | undefined {
 
 /** As `parseRedisUri`, with a password or without one. */
 export function parse(uri: string): RedisPlace {
-  if (API.test(uri)) return { kind: 'api', url: apiAt(uri.replace(API, '')) };
+  if (API.test(uri)) {
+    const url = apiAt(uri.replace(API, ''));
+    if (url === undefined) throw notAnAddress(uri);
+    return { kind: 'api', url };
+  }
   const [, secure, form] = SCHEME.exec(uri) ?? [];
   const kind = (form?.toLowerCase() ?? 'server') as 'server' | 'sentinel' | 'leader';
   if (kind === 'leader') return { kind, file: leaderFile(uri) };
@@ -70,12 +74,11 @@ export function parse(uri: string): RedisPlace {
   return { kind, hosts, group, ...login };
 }
 
-/** Throws `usage` for what is no address of the web. */
-export function apiAt(address: string): URL {
+/** The API at an address of the web; undefined when that is none. */
+export function apiAt(address: string): URL | undefined {
   const url = parseUrl(address.replace(/\/*$/, '/'));
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
-    throw notAnAddress(address);
-  return url;
+  const isPlain = url?.search === '' && url.hash === '' && /^https?:$/.test(url.protocol);
+  return isPlain ? url : undefined;
 }
 
 function refusePassword(uri: string): void {

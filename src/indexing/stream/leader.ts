@@ -63,7 +63,11 @@ async function askLeader(
   const answer = await fetch(`${address.replace(/\/+$/, '')}/urls`, { signal });
   if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
   const { redisUrl, apiUrl } = urls.parse(await answer.json());
-  if (!redisUrl) return { api: apiAt(apiUrl || address) };
+  if (!redisUrl) {
+    const api = apiAt(apiUrl || address);
+    if (api === undefined) throw new Error(`${address} tells neither a redisUrl nor an apiUrl`);
+    return { api };
+  }
   const place = parse(redisUrl);
   if (place.kind === 'leader') throw new Error('the leader names another leader');
   if (place.kind === 'api') throw new Error(`${address} tells a redisUrl that is none`);
