@@ -12,7 +12,7 @@ export default command({
     uri: argument(
       directory,
       'URI',
-      'where it is: /path, s3://bucket/prefix, https://host/folder/, rclone:remote:path or redis://host',
+      'where it is: /path, s3://bucket/prefix, https://host/folder/, rclone:remote:path, redis://host or metamesh+http://host',
     ),
   },
   options: {

@@ -22,15 +22,18 @@ export type RedisPlace =
   /** Sentinels that know where the group `group` is. */
   | ({ kind: 'sentinel'; hosts: RedisHost[]; group: string } & RedisLogin)
   /** A file with the address of a leader, which knows the server. */
-  | { kind: 'leader'; file: string };
+  | { kind: 'leader'; file: string }
+  /** The API of MetaMesh; the URL ends in a slash. */
+  | { kind: 'api'; url: URL };
 
 const SCHEME = /^redis(s)?(?:\+(sentinel|leader))?:\/\//i;
+const API = /^metamesh(?:\+|(?=:))/i;
 
 const PORTS = { server: 6379, sentinel: 26379 };
 
-/** Is it the address of a Redis? */
+/** Is it the address of a Redis, or of what stands before one? */
 export function isRedis(uri: string): boolean {
-  return SCHEME.test(uri);
+  return SCHEME.test(uri) || API.test(uri);
 }
 
 /** Throws `usage`, for one with a password too: secrets are not kept. */
@@ -47,8 +50,13 @@ export function passwordIn(uri: string): string | undefined {
 
 /** As `parseRedisUri`, with a password or without one. */
 export function parse(uri: string): RedisPlace {
+  if (API.test(uri)) {
+    const url = apiAt(uri.replace(API, ''));
+    if (url === undefined) throw notAnAddress(uri);
+    return { kind: 'api', url };
+  }
   const [, secure, form] = SCHEME.exec(uri) ?? [];
-  const kind = (form?.toLowerCase() ?? 'server') as RedisPlace['kind'];
+  const kind = (form?.toLowerCase() ?? 'server') as 'server' | 'sentinel' | 'leader';
   if (kind === 'leader') return { kind, file: leaderFile(uri) };
   const url = parseUrl(firstHost(uri));
   if (url === undefined || url.hostname === '') throw notAnAddress(uri);
@@ -64,6 +72,13 @@ export function parse(uri: string): RedisPlace {
   if (kind === 'server') return { kind, at: onlyHost(uri, hosts), ...login };
   if (group === '') throw notAnAddress(uri);
   return { kind, hosts, group, ...login };
+}
+
+/** The API at an address of the web; undefined when that is none. */
+export function apiAt(address: string): URL | undefined {
+  const url = parseUrl(address.replace(/\/*$/, '/'));
+  const isPlain = url?.search === '' && url.hash === '' && /^https?:$/.test(url.protocol);
+  return isPlain ? url : undefined;
 }
 
 function refusePassword(uri: string): void {
@@ -115,6 +130,6 @@ function leaderFile(uri: string): string {
 
 function notAnAddress(uri: string): FacetError {
   return new FacetError('usage', `${uri} is no address of a Redis`, {
-    hint: 'write redis://host:6379, rediss://…, redis+sentinel://host,host/GROUP or redis+leader:///file',
+    hint: 'write redis://host:6379, rediss://…, redis+sentinel://host,host/GROUP, redis+leader:///file or metamesh+http://host:9000',
   });
 }

@@ -5,7 +5,7 @@ import { isRedis, parseRedisUri, passwordIn } from '../../src/sources/redis-uri.
 
 const login = { tls: false, username: undefined, db: 0 };
 
-test('a server, sentinels, a leader', () => {
+test('a server, sentinels, a leader, an API', () => {
   const places = {
     'redis://nas': { kind: 'server', at: { host: 'nas', port: 6379 }, ...login },
     'rediss://ada@[::1]:7/3': {
@@ -26,6 +26,7 @@ test('a server, sentinels, a leader', () => {
       db: 2,
     },
     'redis+leader:///locks/kv%20leader.info': { kind: 'leader', file: '/locks/kv leader.info' },
+    'metamesh+https://core/api': { kind: 'api', url: new URL('https://core/api/') },
   };
   for (const [uri, place] of Object.entries(places)) {
     assert.ok(isRedis(uri), uri);
@@ -48,6 +49,9 @@ test('what is no address of a Redis', () => {
     'redis+sentinel://a/',
     'redis+leader://host/file',
     'redis://a/-1',
+    'metamesh://a',
+    'metamesh+ftp://a',
+    'metamesh+http://a?b=c',
   ];
   for (const uri of wrong) assert.throws(() => parseRedisUri(uri), { code: 'usage' }, uri);
 });
@@ -58,6 +62,7 @@ test('a password is not kept, and not shown', () => {
     'rediss://u:secret@a:1/2',
     'redis+sentinel://u:secret@a,b/g',
     'redis://u:se@cret@a',
+    'metamesh+http://u:secret@a',
   ]) {
     assert.throws(
       () => parseRedisUri(uri),

@@ -1,10 +1,9 @@
 /** Brings a source up to date with its stream, once. */
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
-import { parseRedisUri } from '../../sources/redis-uri.js';
 import type { AppliedCounts } from './apply.js';
-import { Connection } from './connection.js';
 import { listAll } from './list-all.js';
+import { openFeed } from './open-feed.js';
 import { Session, type SessionOptions } from './session.js';
 
 export interface CatchUpOptions extends SessionOptions {
@@ -21,9 +20,9 @@ export async function catchUpOnce(
   source: SourceRecord,
   options: CatchUpOptions,
 ): Promise<AppliedCounts> {
-  const connection = await Connection.open(parseRedisUri(source.uri), options.signal);
+  const feed = await openFeed(source.uri, options.signal);
   try {
-    const session = new Session(catalog, connection, source, options);
+    const session = new Session(catalog, feed, source, options);
     if (options.full) await listAll(session);
     await catchUp(session, () => listAll(session));
     return session.counts;
@@ -31,7 +30,7 @@ export async function catchUpOnce(
     options.signal.throwIfAborted();
     throw error;
   } finally {
-    connection.close();
+    feed.close();
   }
 }
 

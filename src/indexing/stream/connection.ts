@@ -4,12 +4,9 @@
  */
 import type { Redis } from 'ioredis';
 import { errorMessage, FacetError } from '../../errors.js';
-import type { RedisPlace } from '../../sources/redis-uri.js';
-import { EVENTS, type StreamEntry } from './format.js';
-import { type FoundRedis, findRedis } from './leader.js';
-
-/** Before the first entry of any stream. */
-export const BEGINNING = '0-0';
+import type { Feed } from './feed.js';
+import { BEGINNING, EVENTS, type StreamEntry } from './format.js';
+import type { FoundRedis } from './leader.js';
 
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
@@ -24,8 +21,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-export class Connection {
-  /** Where it is, for messages. */
+export class Connection implements Feed {
   readonly name: string;
   readonly #asking: Redis;
   readonly #waiting: Redis;
@@ -39,8 +35,7 @@ export class Connection {
   }
 
   /** Throws `unreachable`, `denied` or `usage`; ended by `signal`, which ends the connections too. */
-  static async open(place: RedisPlace, signal: AbortSignal): Promise<Connection> {
-    const found = await findRedis(place, signal);
+  static async open(found: FoundRedis, signal: AbortSignal): Promise<Connection> {
     const failures = new Failures(found.name);
     const [asking, waiting] = [await createClient(found), await createClient(found)];
     for (const client of [asking, waiting]) client.on('error', error => failures.note(error));
@@ -59,7 +54,6 @@ export class Connection {
     }
   }
 
-  /** The texts under these keys, in their order. */
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
     const commands: Promise<(string | null)[]>[] = [];
     for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND) {
@@ -68,14 +62,12 @@ export class Connection {
     return this.#try(async () => (await Promise.all(commands)).flat());
   }
 
-  /** The entries after this one, at most `count`. */
   async entries(after: string, count: number): Promise<StreamEntry[]> {
     return this.#try(async () =>
       entriesIn(await this.#asking.xread('COUNT', count, 'STREAMS', EVENTS, after)),
     );
   }
 
-  /** As `entries`; waits for the first one, but no longer than `waitMs`. */
   async nextEntries(after: string, count: number, waitMs: number): Promise<StreamEntry[]> {
     // A peer that is gone without a word would be waited for forever.
     const lost = setTimeout(() => this.close(), waitMs + ANSWER_TIMEOUT_MS);
@@ -88,7 +80,6 @@ export class Connection {
     }
   }
 
-  /** Does the stream still go on from this entry? Otherwise what came after it may be lost. */
   async holds(id: string): Promise<boolean> {
     return this.#try(async () => {
       const [found, last] = await Promise.all([
@@ -99,7 +90,6 @@ export class Connection {
     });
   }
 
-  /** The newest entry that there ever was. */
   async lastEntry(): Promise<string> {
     return this.#try(() => this.#lastEntry());
   }
@@ -115,7 +105,6 @@ export class Connection {
     }
   }
 
-  /** Every member of a set that is in it all the time, in batches; one may be in two of them. */
   async *members(set: string): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
       const [next, members] = await this.#try(() =>
@@ -127,7 +116,7 @@ export class Connection {
     }
   }
 
-  /** All keys that match, in batches. Looks at every key of the database. */
+  /** Looks at every key of the database. */
   async *keys(pattern: string): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
       const [next, keys] = await this.#try(() =>

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import { errorMessage, FacetError } from '../../errors.js';
-import { isRedis, parseRedisUri } from '../../sources/redis-uri.js';
+import { isRedis } from '../../sources/redis-uri.js';
 import { waitingTime } from '../../sources/retry.js';
 import type { Batch, Keeper, KeeperOptions, Kind } from '../keeper.js';
 
@@ -51,17 +51,17 @@ class Follow implements Keeper {
 
   /** Until the connection is lost, or more is wrong. */
   async #follow(signal: AbortSignal): Promise<void> {
-    const [{ Connection }, { Session }, { catchUp }, { listAll }] = await Promise.all([
-      import('./connection.js'),
+    const [{ openFeed }, { Session }, { catchUp }, { listAll }] = await Promise.all([
+      import('./open-feed.js'),
       import('./session.js'),
       import('./catch-up.js'),
       import('./list-all.js'),
     ]);
-    const connection = await Connection.open(parseRedisUri(this.#source.uri), signal);
+    const feed = await openFeed(this.#source.uri, signal);
     try {
       const { exclude } = this.#options;
       const options = { exclude, allowShrink: false, signal, onProgress: () => {} };
-      const session = new Session(this.#catalog, connection, this.#source, options);
+      const session = new Session(this.#catalog, feed, this.#source, options);
       const list = () => this.#locked(() => listAll(session));
       for (;;) {
         await this.#reported(session.counts, () => catchUp(session, list));
@@ -69,7 +69,7 @@ class Follow implements Keeper {
         while (await this.#reported(session.counts, () => session.wait())) signal.throwIfAborted();
       }
     } finally {
-      connection.close();
+      feed.close();
     }
   }
 

@@ -12,6 +12,9 @@ import { BUILT_IN_FIELDS, isPropertyName } from '../../query/fields.js';
 
 export const EVENTS = 'meta:events';
 
+/** Before the first entry of any stream. */
+export const BEGINNING = '0-0';
+
 /** What each file is asked for: without the first there is no file, and the rest is what stat(2) tells. */
 export const ATTRIBUTES = ['filePath', 'fileSize', 'size', 'sizeByte', 'mtime', 'ctime'] as const;
 

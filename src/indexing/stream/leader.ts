@@ -1,36 +1,44 @@
-/** Finds the Redis behind an address: the one that is written there, or the one that a leader names at this moment. */
+/** Finds the server behind an address: the one that is written there, or the one that a leader names at this moment. */
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { errorMessage, FacetError } from '../../errors.js';
-import { parse, passwordIn, type RedisPlace } from '../../sources/redis-uri.js';
+import { apiAt, parse, passwordIn, type RedisPlace } from '../../sources/redis-uri.js';
 import { redisPassword } from './password.js';
 
+/** A Redis, or the API of MetaMesh. */
+export type FoundServer = FoundRedis | FoundApi;
+
 export interface FoundRedis {
-  place: Exclude<RedisPlace, { kind: 'leader' }>;
+  place: Extract<RedisPlace, { kind: 'server' | 'sentinel' }>;
   password: string | undefined;
   /** For messages. */
   name: string;
+}
+
+export interface FoundApi {
+  /** Ends in a slash. */
+  api: URL;
 }
 
 const ANSWER_TIMEOUT_MS = 5_000;
 const LONGEST_ADDRESS = 4_096;
 
 /** Throws `unreachable` when there is no leader now, `denied` when the password is closed to us. */
-export async function findRedis(place: RedisPlace, signal: AbortSignal): Promise<FoundRedis> {
+export async function findServer(place: RedisPlace, signal: AbortSignal): Promise<FoundServer> {
   const password = redisPassword(process.env);
+  if (place.kind === 'api') return { api: place.url };
   if (place.kind !== 'leader') return { place, password, name: nameOf(place) };
   try {
-    const uri = await askLeader(
+    return await askLeader(
       place.file,
+      password,
       AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
     );
-    const led = parse(uri);
-    if (led.kind === 'leader') throw new Error('the leader names another leader');
-    return { place: led, password: passwordIn(uri) ?? password, name: nameOf(led) };
   } catch (error) {
     signal.throwIfAborted();
     throw new FacetError(
       'unreachable',
-      `the leader of ${place.file} names no Redis: ${errorMessage(error)}`,
+      `the leader of ${place.file} names no server: ${errorMessage(error)}`,
       {
         path: place.file,
         cause: error,
@@ -40,15 +48,30 @@ export async function findRedis(place: RedisPlace, signal: AbortSignal): Promise
   }
 }
 
-/** The file has an address; `/urls` below it tells, among others, `redisUrl`. */
-async function askLeader(file: string, signal: AbortSignal): Promise<string> {
+const urls = z.object({ redisUrl: z.string().optional(), apiUrl: z.string().optional() });
+
+/**
+ * The file has an address; `/urls` below it tells, among others, `redisUrl`. Since Redis answers nobody but the leader itself,
+ * that is empty, and the API is to be asked: `apiUrl`, or the address of the file.
+ */
+async function askLeader(
+  file: string,
+  password: string | undefined,
+  signal: AbortSignal,
+): Promise<FoundServer> {
   const address = (await readFile(file, { encoding: 'utf8', signal })).trim().slice(0, LONGEST_ADDRESS);
   const answer = await fetch(`${address.replace(/\/+$/, '')}/urls`, { signal });
   if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
-  const told: unknown = await answer.json();
-  if (typeof told === 'object' && told !== null && 'redisUrl' in told && typeof told.redisUrl === 'string')
-    return told.redisUrl;
-  throw new Error(`${address} tells no redisUrl`);
+  const { redisUrl, apiUrl } = urls.parse(await answer.json());
+  if (!redisUrl) {
+    const api = apiAt(apiUrl || address);
+    if (api === undefined) throw new Error(`${address} tells neither a redisUrl nor an apiUrl`);
+    return { api };
+  }
+  const place = parse(redisUrl);
+  if (place.kind === 'leader') throw new Error('the leader names another leader');
+  if (place.kind === 'api') throw new Error(`${address} tells a redisUrl that is none`);
+  return { place, password: passwordIn(redisUrl) ?? password, name: nameOf(place) };
 }
 
 function nameOf(place: FoundRedis['place']): string {

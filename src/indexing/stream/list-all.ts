@@ -18,7 +18,7 @@ const BATCH = 1_000;
  */
 export async function listAll(session: Session): Promise<void> {
   const { catalog, source, options } = session;
-  const start = await session.connection.lastEntry();
+  const start = await session.feed.lastEntry();
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
   // Shown also while it is empty.
@@ -44,7 +44,7 @@ export async function listAll(session: Session): Promise<void> {
 async function propertiesOf(session: Session): Promise<readonly string[]> {
   if (session.source.options.stream?.properties !== 'all') return session.wantedProperties();
   const names = new Set<string>();
-  for await (const batch of session.connection.keys(session.keys.pattern)) {
+  for await (const batch of session.feed.keys(session.keys.pattern)) {
     for (const key of batch) names.add(session.keys.parse(key)?.property ?? '');
   }
   return propertyList(names);
@@ -58,7 +58,7 @@ interface Page {
 /** Redis looks for what comes next while the catalog is written. */
 async function* reportsAhead(session: Session, properties: readonly string[]): AsyncGenerator<Page> {
   let page: Promise<Page> | undefined;
-  for await (const ids of session.connection.members(session.keys.index)) {
+  for await (const ids of session.feed.members(session.keys.index)) {
     const reporter = session.reporter(properties);
     const next = reporter.ofFiles(ids).then(reports => ({ reporter, reports }));
     // Told by whoever awaits it.
@@ -81,7 +81,7 @@ async function deleteUnseen(session: Session, seen: IdSet, properties: readonly 
   }
   if (!options.allowShrink) {
     const question = 'does Redis have all of them?';
-    refuseToShrink(source, { deletions, kept, found: kept, path: session.connection.name, question });
+    refuseToShrink(source, { deletions, kept, found: kept, path: session.feed.name, question });
   }
   if (deletions === 0) return;
   for (const page of catalog.files.pagesOf(source.id, BATCH)) {

@@ -2,7 +2,7 @@
 import type { PropertyChanges } from '../../catalog/descriptions.js';
 import type { Files, KeyedFile } from '../../catalog/files.js';
 import type { Property } from '../../query/facts.js';
-import type { Connection } from './connection.js';
+import type { Feed } from './feed.js';
 import {
   ATTRIBUTES,
   isAttribute,
@@ -37,7 +37,7 @@ export interface ToldFile {
 
 export interface ReportOptions {
   sourceId: number;
-  connection: Connection;
+  feed: Feed;
   keys: Keys;
   /** The properties of files that are kept. */
   properties: readonly string[];
@@ -146,8 +146,8 @@ export class Reporter {
   async #texts(wanted: readonly (readonly [id: string, property: string])[]): Promise<(string | null)[]> {
     if (wanted.length === 0) return [];
     this.fetched += wanted.length;
-    const { connection, keys } = this.#options;
-    return connection.texts(wanted.map(([id, property]) => keys.of(id, property)));
+    const { feed, keys } = this.#options;
+    return feed.texts(wanted.map(([id, property]) => keys.of(id, property)));
   }
 
   #fileIn(texts: Texts): ToldFile | null {

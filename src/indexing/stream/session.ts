@@ -12,7 +12,7 @@ import { readRules } from '../../rules/rules.js';
 import { compileFilter, type Filter } from '../../sources/filter.js';
 import { openRoot } from '../../sources/local.js';
 import { type AppliedCounts, applyReports } from './apply.js';
-import type { Connection } from './connection.js';
+import type { Feed } from './feed.js';
 import { ALWAYS_KEPT, isKept, Keys, publishedAt, type StreamEntry, type StreamEvent } from './format.js';
 import { type FoundReport, Reporter } from './reports.js';
 
@@ -55,7 +55,7 @@ const NOTHING_YET: StreamState = {
 
 export class Session {
   readonly catalog: Catalog;
-  readonly connection: Connection;
+  readonly feed: Feed;
   readonly source: SourceRecord;
   readonly options: SessionOptions;
   readonly keys: Keys;
@@ -67,10 +67,10 @@ export class Session {
   #asked: { document: string | undefined; properties: string[] } | undefined;
 
   /** Throws `usage` for a malformed glob. */
-  constructor(catalog: Catalog, connection: Connection, source: SourceRecord, options: SessionOptions) {
+  constructor(catalog: Catalog, feed: Feed, source: SourceRecord, options: SessionOptions) {
     const { include, exclude, stream } = source.options;
     this.catalog = catalog;
-    this.connection = connection;
+    this.feed = feed;
     this.source = source;
     this.options = options;
     this.keys = new Keys(stream?.keyPrefix ?? '');
@@ -88,9 +88,9 @@ export class Session {
       await this.#fetchMissing();
       const { position } = this.state();
       if (position === undefined) return false;
-      const entries = await this.connection.entries(position, EVENTS_PER_BATCH);
+      const entries = await this.feed.entries(position, EVENTS_PER_BATCH);
       // Asked afterwards: what was trimmed before is missing among the entries.
-      if (!(await this.connection.holds(position))) return false;
+      if (!(await this.feed.holds(position))) return false;
       if (entries.length === 0) return true;
       await this.#take(entries, position);
     }
@@ -100,8 +100,8 @@ export class Session {
   async wait(): Promise<boolean> {
     const { position } = this.state();
     if (position === undefined) return false;
-    const entries = await this.connection.nextEntries(position, EVENTS_AT_ONCE, LOOK_EVERY_MS);
-    if (!(await this.connection.holds(position))) return false;
+    const entries = await this.feed.nextEntries(position, EVENTS_AT_ONCE, LOOK_EVERY_MS);
+    if (!(await this.feed.holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
     return true;
@@ -131,7 +131,7 @@ export class Session {
 
   reporter(properties: readonly string[]): Reporter {
     return new Reporter(this.catalog.files, {
-      ...{ sourceId: this.source.id, connection: this.connection, keys: this.keys },
+      ...{ sourceId: this.source.id, feed: this.feed, keys: this.keys },
       ...{ properties, root: this.#root, admits: path => this.#admits(path) },
     });
   }

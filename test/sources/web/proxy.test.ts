@@ -1,14 +1,13 @@
 /** Proxies of the environment, and certificate authorities of one's own: with real sockets, and TLS. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
 import { filesOf } from '../../contract/remote-source.js';
+import { makeCertificates } from '../../support/certificates.js';
 import { serveFolder, startServer } from '../../support/file-server.js';
 import { temporaryFolder, writeFiles } from '../../support/temporary-folder.js';
 
@@ -59,31 +58,6 @@ async function startProxy(context: TestContext) {
   return { url: `http://127.0.0.1:${await listening(context, proxy)}`, asked };
 }
 
-/** A certificate authority and what it says of `files.example`. */
-function makeCertificates(folder: string): { ca: string; key: string; cert: string } {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Test', '-days', '2');
-  const names = ['-subj', '/CN=files.example', '-addext', 'subjectAltName=DNS:files.example,IP:127.0.0.1'];
-  openssl(
-    'req',
-    '-x509',
-    '-CA',
-    'ca.pem',
-    '-CAkey',
-    'ca.key',
-    ...key,
-    '-keyout',
-    'key',
-    '-out',
-    'cert',
-    ...names,
-  );
-  const [ca, cert, own] = ['ca.pem', 'cert', 'key'].map(file => join(folder, file));
-  assert.ok(ca && cert && own);
-  return { ca, cert: readFileSync(cert, 'utf8'), key: readFileSync(own, 'utf8') };
-}
-
 async function paths(uri: string, options = {}): Promise<string[]> {
   const source = await openRemote(uri, options);
   try {
@@ -123,10 +97,11 @@ test('a proxy that is no address is an error that says what to write', async con
 
 test('TLS goes through the proxy, to a server whose authority AWS_CA_BUNDLE names', async context => {
   const folder = temporaryFolder(context);
-  const { ca, cert, key } = makeCertificates(folder);
+  const { ca, certFile, keyFile } = makeCertificates(folder);
+  const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
   const listing =
     '<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated><Contents><Key>x</Key><Size>1</Size><ETag>"e"</ETag><LastModified>2024-05-01T10:00:00.000Z</LastModified></Contents></ListBucketResult>';
-  const server = createHttpsServer({ key, cert }, (_, response) => void response.end(listing));
+  const server = createHttpsServer(tls, (_, response) => void response.end(listing));
   const port = await listening(context, server);
   const proxy = await startProxy(context);
   const options = { endpoint: `https://files.example:${port}`, anonymous: true };
