@@ -1,6 +1,6 @@
 /**
- * Addresses of Redis servers, as sources. Which of them is meant is found out at each connection: by sentinels, or by a
- * leader that a file of this machine names.
+ * Addresses of Redis servers, as sources. Which of them is meant is found out at each connection: by sentinels, by a
+ * cluster, or by a leader that a file of this machine names.
  */
 import { fileURLToPath } from 'node:url';
 import { FacetError } from '../errors.js';
@@ -21,15 +21,17 @@ export type RedisPlace =
   | ({ kind: 'server'; at: RedisHost } & RedisLogin)
   /** Sentinels that know where the group `group` is. */
   | ({ kind: 'sentinel'; hosts: RedisHost[]; group: string } & RedisLogin)
+  /** Servers of a cluster, which know the others. */
+  | ({ kind: 'cluster'; hosts: RedisHost[] } & RedisLogin)
   /** A file with the address of a leader, which knows the server. */
   | { kind: 'leader'; file: string }
   /** The API of MetaMesh; the URL ends in a slash. */
   | { kind: 'api'; url: URL };
 
-const SCHEME = /^redis(s)?(?:\+(sentinel|leader))?:\/\//i;
+const SCHEME = /^redis(s)?(?:\+(sentinel|cluster|leader))?:\/\//i;
 const API = /^metamesh(?:\+|(?=:))/i;
 
-const PORTS = { server: 6379, sentinel: 26379 };
+const PORTS = { server: 6379, sentinel: 26379, cluster: 6379 };
 
 /** Is it the address of a Redis, or of what stands before one? */
 export function isRedis(uri: string): boolean {
@@ -56,7 +58,7 @@ export function parse(uri: string): RedisPlace {
     return { kind: 'api', url };
   }
   const [, secure, form] = SCHEME.exec(uri) ?? [];
-  const kind = (form?.toLowerCase() ?? 'server') as 'server' | 'sentinel' | 'leader';
+  const kind = (form?.toLowerCase() ?? 'server') as 'server' | 'sentinel' | 'cluster' | 'leader';
   if (kind === 'leader') return { kind, file: leaderFile(uri) };
   const url = parseUrl(firstHost(uri));
   if (url === undefined || url.hostname === '') throw notAnAddress(uri);
@@ -70,6 +72,7 @@ export function parse(uri: string): RedisPlace {
   };
   const hosts = hostsOf(uri, PORTS[kind]);
   if (kind === 'server') return { kind, at: onlyHost(uri, hosts), ...login };
+  if (kind === 'cluster') return { kind, hosts, ...withoutDatabase(uri, login) };
   if (group === '') throw notAnAddress(uri);
   return { kind, hosts, group, ...login };
 }
@@ -117,6 +120,12 @@ function database(uri: string, [name = '', ...more]: readonly string[]): number 
   return Number(name);
 }
 
+/** A cluster has one alone. */
+function withoutDatabase(uri: string, login: RedisLogin): RedisLogin {
+  if (login.db !== 0) throw notAnAddress(uri);
+  return login;
+}
+
 function leaderFile(uri: string): string {
   try {
     return fileURLToPath(uri.replace(SCHEME, 'file://'));
@@ -130,6 +139,6 @@ function leaderFile(uri: string): string {
 
 function notAnAddress(uri: string): FacetError {
   return new FacetError('usage', `${uri} is no address of a Redis`, {
-    hint: 'write redis://host:6379, rediss://…, redis+sentinel://host,host/GROUP, redis+leader:///file or metamesh+http://host:9000',
+    hint: 'write redis://host:6379, rediss://…, redis+sentinel://host,host/GROUP, redis+cluster://host,host, redis+leader:///file or metamesh+http://host:9000',
   });
 }

@@ -5,7 +5,7 @@ import { isRedis, parseRedisUri, passwordIn } from '../../src/sources/redis-uri.
 
 const login = { tls: false, username: undefined, db: 0 };
 
-test('a server, sentinels, a leader, an API', () => {
+test('a server, sentinels, a cluster, a leader, an API', () => {
   const places = {
     'redis://nas': { kind: 'server', at: { host: 'nas', port: 6379 }, ...login },
     'rediss://ada@[::1]:7/3': {
@@ -25,6 +25,15 @@ test('a server, sentinels, a leader, an API', () => {
       ...login,
       db: 2,
     },
+    'rediss+cluster://a,b:7': {
+      kind: 'cluster',
+      hosts: [
+        { host: 'a', port: 6379 },
+        { host: 'b', port: 7 },
+      ],
+      ...login,
+      tls: true,
+    },
     'redis+leader:///locks/kv%20leader.info': { kind: 'leader', file: '/locks/kv leader.info' },
     'metamesh+https://core/api': { kind: 'api', url: new URL('https://core/api/') },
   };
@@ -35,7 +44,7 @@ test('a server, sentinels, a leader, an API', () => {
 });
 
 test('what is no address of a Redis', () => {
-  for (const uri of ['redis+cluster://a', 'redis:nas', '/redis', 'http://redis', 'redis', 'redisx://a'])
+  for (const uri of ['redis+group://a', 'redis:nas', '/redis', 'http://redis', 'redis', 'redisx://a'])
     assert.ok(!isRedis(uri), uri);
   const wrong = [
     'redis://',
@@ -47,6 +56,7 @@ test('what is no address of a Redis', () => {
     'redis://a#b',
     'redis+sentinel://a',
     'redis+sentinel://a/',
+    'redis+cluster://a/1',
     'redis+leader://host/file',
     'redis://a/-1',
     'metamesh://a',

@@ -1,10 +1,11 @@
 /** Redis servers of the tests' own, with files in the format of MetaMesh. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { makeFolder, removeFolder } from './temporary-folder.js';
 
@@ -107,6 +108,18 @@ export async function startSentinel(context: TestContext, watched: TestRedis): P
   });
   await client.ping();
   return port;
+}
+
+/** Three servers that share the keys. Resolves to their ports. */
+export async function startCluster(context: TestContext): Promise<number[]> {
+  const announced = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
+  const servers = await Promise.all([1, 2, 3].map(() => startRedis(context, ...announced)));
+  const ports = servers.map(({ port }) => port);
+  const [first] = servers;
+  const addresses = ports.map(port => `127.0.0.1:${port}`);
+  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'pipe' });
+  while (!(await first?.client.cluster('INFO'))?.includes('cluster_state:ok')) await wait(20);
+  return ports;
 }
 
 /** What MetaMesh does when it learns something of a file: null takes a property away. */

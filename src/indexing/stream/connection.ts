@@ -2,11 +2,11 @@
  * Two connections to one Redis: one that asks, one that waits for events. They never come back by themselves: when one is
  * lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
-import type { Redis } from 'ioredis';
 import { errorMessage, FacetError } from '../../errors.js';
 import type { Feed } from './feed.js';
 import { BEGINNING, EVENTS, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
+import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
 
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
@@ -17,17 +17,16 @@ const MEMBERS_PER_BATCH = 4_000;
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
 export class Connection implements Feed {
   readonly name: string;
-  readonly #asking: Redis;
-  readonly #waiting: Redis;
+  readonly #asking: RedisClient;
+  readonly #waiting: RedisClient;
   readonly #failures: Failures;
 
-  private constructor(name: string, asking: Redis, waiting: Redis, failures: Failures) {
+  private constructor(name: string, asking: RedisClient, waiting: RedisClient, failures: Failures) {
     this.name = name;
     this.#asking = asking;
     this.#waiting = waiting;
@@ -44,7 +43,7 @@ export class Connection implements Feed {
     signal.addEventListener('abort', end, { once: true });
     asking.once('end', () => signal.removeEventListener('abort', end));
     try {
-      await connection.#try(() => Promise.all([asking.connect(), waiting.connect()]));
+      await connection.#try(() => Promise.all([connected(asking), connected(waiting)]));
       signal.throwIfAborted();
       return connection;
     } catch (error) {
@@ -55,9 +54,12 @@ export class Connection implements Feed {
   }
 
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
+    const client = this.#asking;
+    // One command is for one server.
+    if (client.isCluster) return this.#try(() => Promise.all(keys.map(key => client.get(key))));
     const commands: Promise<(string | null)[]>[] = [];
     for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND) {
-      commands.push(this.#asking.mget(keys.slice(at, at + KEYS_PER_COMMAND)));
+      commands.push(client.mget(keys.slice(at, at + KEYS_PER_COMMAND)));
     }
     return this.#try(async () => (await Promise.all(commands)).flat());
   }
@@ -118,9 +120,13 @@ export class Connection implements Feed {
 
   /** Looks at every key of the database. */
   async *keys(pattern: string): AsyncGenerator<string[]> {
+    for (const server of serversOf(this.#asking)) yield* this.#keysOf(server, pattern);
+  }
+
+  async *#keysOf(server: RedisClient, pattern: string): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
       const [next, keys] = await this.#try(() =>
-        this.#asking.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_SCAN),
+        server.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_SCAN),
       );
       if (keys.length > 0) yield keys;
       if (next === '0') return;
@@ -140,29 +146,6 @@ export class Connection implements Feed {
       throw this.#failures.translate(error);
     }
   }
-}
-
-async function createClient({ place, password }: FoundRedis): Promise<Redis> {
-  const { Redis } = await import('ioredis');
-  const { tls, username, db } = place;
-  const options = {
-    lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    db,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
-  };
-  if (place.kind === 'server') return new Redis({ ...options, ...place.at });
-  return new Redis({
-    ...options,
-    ...{ sentinels: place.hosts, name: place.group, sentinelRetryStrategy: () => null },
-    enableTLSForSentinelMode: tls,
-  });
 }
 
 /** What went wrong is told by an event, and the call that fails for it says only that the connection is closed. */

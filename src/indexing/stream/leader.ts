@@ -9,7 +9,7 @@ import { redisPassword } from './password.js';
 export type FoundServer = FoundRedis | FoundApi;
 
 export interface FoundRedis {
-  place: Extract<RedisPlace, { kind: 'server' | 'sentinel' }>;
+  place: Extract<RedisPlace, { kind: 'server' | 'sentinel' | 'cluster' }>;
   password: string | undefined;
   /** For messages. */
   name: string;

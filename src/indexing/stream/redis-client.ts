@@ -1,0 +1,54 @@
+/** Clients of a Redis, of the one that sentinels choose, or of a cluster. They never come back by themselves. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Cluster, Redis } from 'ioredis';
+import type { FoundRedis } from './leader.js';
+
+export type RedisClient = Redis | Cluster;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export async function createClient({ place, password }: FoundRedis): Promise<RedisClient> {
+  const { Cluster, Redis } = await import('ioredis');
+  const { tls, username, db } = place;
+  const own = {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+  const lazy = { lazyConnect: true };
+  if (place.kind === 'server') return new Redis({ ...own, ...lazy, ...place.at, db });
+  if (place.kind === 'cluster') {
+    const once = { clusterRetryStrategy: () => null, enableOfflineQueue: false };
+    // Commands for one server go there together.
+    return new Cluster(place.hosts, { ...lazy, ...once, enableAutoPipelining: true, redisOptions: own });
+  }
+  return new Redis({
+    ...{ ...own, ...lazy, db, sentinels: place.hosts, name: place.group },
+    sentinelRetryStrategy: () => null,
+    enableTLSForSentinelMode: tls,
+  });
+}
+
+/** A cluster whose servers do not say where they are never connects, and never says so. */
+export async function connected(client: RedisClient): Promise<void> {
+  const over = new AbortController();
+  const late = wait(2 * CONNECT_TIMEOUT_MS, undefined, { signal: over.signal }).then(
+    () => Promise.reject(new Error('it does not say where its servers are')),
+    () => {},
+  );
+  try {
+    await Promise.race([client.connect(), late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Those that have the keys. */
+export function serversOf(client: RedisClient): RedisClient[] {
+  return 'nodes' in client ? client.nodes('master') : [client];
+}
