@@ -315,9 +315,13 @@ export class Files {
     return this.#withVersion.all(version, sourceId);
   }
 
-  /** The one file that a source ever called so, also one that is deleted. Not those that the present transaction added. */
-  withKey(sourceId: number, key: string): KeyedFile | undefined {
-    return this.#withKey.get(key, sourceId);
+  /**
+   * For each of these keys the one file that a source ever called so, also one that is deleted. Not those that the present
+   * transaction added. In one transaction: to lock the database for each would take as long as the search.
+   */
+  withKeys(sourceId: number, keys: readonly string[]): Map<string, KeyedFile | undefined> {
+    const search = () => new Map(keys.map(key => [key, this.#withKey.get(key, sourceId)]));
+    return this.#db.transaction(search)();
   }
 
   /** The file that is in a folder under this name. */

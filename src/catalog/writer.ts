@@ -56,7 +56,7 @@ export class CatalogWriter {
     this.#takeInode = takeInode;
     this.#insertFile = new BulkInsert(
       db,
-      'INSERT INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target, version, key) VALUES',
+      'INSERT OR FAIL INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target, version, key) VALUES',
       11,
     );
     this.#insertFolder = db.prepare(

@@ -15,7 +15,7 @@ export const BEGINNING = '0-0';
 const KEYS_PER_COMMAND = 1_000;
 
 /** Files that are listed, and written to the catalog, at once. */
-const MEMBERS_PER_BATCH = 4_000;
+const MEMBERS_PER_BATCH = 10_000;
 
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
