@@ -121,6 +121,8 @@ export function* allFiles(db: Database): Generator<CatalogFile> {
   }
 }
 
+const KNOWN_COLUMNS = 'id, name, size, mtime_us, mode, dev, ino, target, version, key';
+
 /** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
 type KnownRow = [
   id: number,
@@ -134,6 +136,8 @@ type KnownRow = [
   version: string | null,
   key: string | null,
 ];
+
+type KeyedRow = [...known: KnownRow, folder: number, deletedAt: number | null];
 
 type PresentRow = [
   folder: number,
@@ -160,7 +164,7 @@ export class Files {
   readonly #nextFolder: Statement<[number, string, string], { path: string }>;
   readonly #withInode: Statement<[number, number, number], KnownFile & { folderPath: string }>;
   readonly #withVersion: Statement<[string, number], KnownFile & { folderPath: string }>;
-  readonly #withKey: Statement<[string, number], KeyedFile>;
+  readonly #withKey: Statement<[string], KeyedRow>;
   readonly #at: Statement<[number, string], KnownFile>;
   readonly #asideAt: Statement<[number, string], string>;
   readonly #page: Statement<[number, number, number], FileKey>;
@@ -179,8 +183,7 @@ export class Files {
     );
     this.#inFolder = db
       .prepare<[number], KnownRow>(
-        `SELECT id, name, size, mtime_us, mode, dev, ino, target, version, key FROM files
-         WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`,
+        `SELECT ${KNOWN_COLUMNS} FROM files WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`,
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
@@ -201,10 +204,9 @@ export class Files {
     this.#withVersion = db.prepare(
       `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
-    this.#withKey = db.prepare(
-      `SELECT ${columns}, d.id AS folderId, d.path AS folderPath, f.deleted_at AS deletedAt
-       FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?`,
-    );
+    this.#withKey = db
+      .prepare<[string], KeyedRow>(`SELECT ${KNOWN_COLUMNS}, folder_id, deleted_at FROM files WHERE key = ?`)
+      .raw();
     this.#at = db.prepare(
       `SELECT ${columns} FROM files f WHERE f.folder_id = ? AND f.name = ? AND f.deleted_at IS NULL`,
     );
@@ -261,20 +263,7 @@ export class Files {
 
   /** The files that are in a folder, in the order of their names' bytes. */
   inFolder(folderId: number): KnownFile[] {
-    return this.#inFolder
-      .all(folderId)
-      .map(([id, name, size, mtimeUs, mode, dev, ino, target, version, key]) => ({
-        id,
-        name,
-        size,
-        mtimeUs,
-        mode,
-        dev,
-        ino,
-        target,
-        version,
-        key,
-      }));
+    return this.#inFolder.all(folderId).map(knownFile);
   }
 
   /** The folders of a source that are there, each with its id. */
@@ -320,8 +309,17 @@ export class Files {
    * transaction added. In one transaction: to lock the database for each would take as long as the search.
    */
   withKeys(sourceId: number, keys: readonly string[]): Map<string, KeyedFile | undefined> {
-    const search = () => new Map(keys.map(key => [key, this.#withKey.get(key, sourceId)]));
-    return this.#db.transaction(search)();
+    return this.#db.transaction(() => new Map(keys.map(key => [key, this.#keyed(sourceId, key)])))();
+  }
+
+  #keyed(sourceId: number, key: string): KeyedFile | undefined {
+    for (const row of this.#withKey.all(key)) {
+      const [folderId, deletedAt] = [row[10], row[11]];
+      const place = this.#placeOf(folderId);
+      if (place?.sourceId === sourceId)
+        return { ...knownFile(row), folderId, folderPath: place.folderPath, deletedAt };
+    }
+    return undefined;
   }
 
   /** The file that is in a folder under this name. */
@@ -372,6 +370,12 @@ export class Files {
       .get(sourceId);
     return { files: row?.files ?? 0, bytes: row?.bytes ?? 0, folders: folders?.folders ?? 0 };
   }
+}
+
+function knownFile([id, name, size, mtimeUs, mode, dev, ino, target, version, key]:
+  | KnownRow
+  | KeyedRow): KnownFile {
+  return { id, name, size, mtimeUs, mode, dev, ino, target, version, key };
 }
 
 /** The `d_type` that belongs to an st_mode. */

@@ -108,11 +108,11 @@ class Applied {
   }
 
   #put(told: Told): void {
-    const { file, known, attributes } = told;
+    const { file, known } = told;
     const folder = this.#folderOf(file);
-    const holder = this.#files.at(folder.id, file.name);
+    const holder = isThere(told) ? undefined : this.#files.at(folder.id, file.name);
     if (holder && holder.id !== known?.id && !this.#moving.has(holder.id)) {
-      if (!isBefore(attributes, holder)) {
+      if (!isBefore(told.attributes, holder)) {
         this.#setAside(told);
         return;
       }
@@ -179,6 +179,11 @@ class Applied {
       if (path !== '' && this.#files.isEmpty(id)) this.#writer.removeFolder(this.#source, { id, path });
     }
   }
+}
+
+/** Is it where it was? Then nobody else is. */
+function isThere({ known, file }: Told): boolean {
+  return known !== undefined && known.deletedAt === null && isAt(known, file);
 }
 
 /** Of those that want one path, one wins. */

@@ -221,8 +221,5 @@ function entriesIn(answer: unknown): StreamEntry[] {
 
 function entryOf(entry: unknown): StreamEntry {
   const [id, texts] = Array.isArray(entry) ? entry : [];
-  const fields = new Map<string, string>();
-  const list: unknown[] = Array.isArray(texts) ? texts : [];
-  for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), String(list[at + 1]));
-  return { id: String(id), fields };
+  return { id: String(id), fields: Array.isArray(texts) ? texts.map(String) : [] };
 }

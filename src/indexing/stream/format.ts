@@ -30,7 +30,8 @@ const SECONDS_END = 100_000_000_000;
 export interface StreamEntry {
   /** `ms-n`; later ones are greater, number by number. */
   id: string;
-  fields: ReadonlyMap<string, string>;
+  /** Names and values in turn. */
+  fields: readonly string[];
 }
 
 export interface StreamEvent {
@@ -72,11 +73,16 @@ export class Keys {
 
   /** Undefined for an event of another kind, or about another key. */
   event({ fields }: StreamEntry): StreamEvent | undefined {
-    const type = fields.get('type');
+    const type = fieldIn(fields, 'type');
     if (type !== 'set' && type !== 'del') return undefined;
-    const parsed = this.parse(fields.get('key') ?? '');
+    const parsed = this.parse(fieldIn(fields, 'key') ?? '');
     return parsed && { ...parsed, isSet: type === 'set' };
   }
+}
+
+function fieldIn(fields: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at] === name) return fields[at + 1];
+  return undefined;
 }
 
 /** When an event was published, ms since the epoch. */
