@@ -1,12 +1,15 @@
 /**
- * Two connections to one Redis: one that asks, one that waits for events. They never come back by themselves: when one is
- * lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
+ * Two connections to one Redis: one that asks, and one that waits for events as soon as somebody does. They never come back
+ * by themselves: when one is lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
 import type { Redis } from 'ioredis';
+import { lazyPackage } from '../../config/lazy-package.js';
 import { errorMessage, FacetError } from '../../errors.js';
 import type { RedisPlace } from '../../sources/redis-uri.js';
 import { EVENTS, type StreamEntry } from './format.js';
 import { type FoundRedis, findRedis } from './leader.js';
+
+const ioredis = lazyPackage<typeof import('ioredis')>('ioredis');
 
 /** Before the first entry of any stream. */
 export const BEGINNING = '0-0';
@@ -42,14 +45,14 @@ export class Connection {
   static async open(place: RedisPlace, signal: AbortSignal): Promise<Connection> {
     const found = await findRedis(place, signal);
     const failures = new Failures(found.name);
-    const [asking, waiting] = [await createClient(found), await createClient(found)];
+    const [asking, waiting] = [createClient(found), createClient(found)];
     for (const client of [asking, waiting]) client.on('error', error => failures.note(error));
     const connection = new Connection(found.name, asking, waiting, failures);
     const end = () => connection.close();
     signal.addEventListener('abort', end, { once: true });
     asking.once('end', () => signal.removeEventListener('abort', end));
     try {
-      await connection.#try(() => Promise.all([asking.connect(), waiting.connect()]));
+      await connection.#try(() => asking.connect());
       signal.throwIfAborted();
       return connection;
     } catch (error) {
@@ -80,9 +83,12 @@ export class Connection {
     // A peer that is gone without a word would be waited for forever.
     const lost = setTimeout(() => this.close(), waitMs + ANSWER_TIMEOUT_MS);
     try {
-      return await this.#try(async () =>
-        entriesIn(await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after)),
-      );
+      return await this.#try(async () => {
+        if (this.#waiting.status === 'wait') await this.#waiting.connect();
+        return entriesIn(
+          await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after),
+        );
+      });
     } finally {
       clearTimeout(lost);
     }
@@ -153,8 +159,8 @@ export class Connection {
   }
 }
 
-async function createClient({ place, password }: FoundRedis): Promise<Redis> {
-  const { Redis } = await import('ioredis');
+function createClient({ place, password }: FoundRedis): Redis {
+  const { Redis } = ioredis();
   const { tls, username, db } = place;
   const options = {
     lazyConnect: true,
