@@ -139,6 +139,12 @@ export class CatalogWriter {
     return Number(this.#insertFolder.run(sourceId, path, mtimeUs, mode).lastInsertRowid);
   }
 
+  /** The files of a folder, with those that this transaction has added. */
+  filesIn(folder: WrittenFolder): KnownFile[] {
+    this.#insertFile.flush();
+    return this.#files.inFolder(folder.id);
+  }
+
   /** The folder is gone. Its files are to be deleted, or moved, before. */
   removeFolder(source: SourceRecord, folder: WrittenFolder): void {
     this.#markFolderDeleted.run(Date.now(), folder.id);
