@@ -35,6 +35,11 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+/** One step after another without an end, the same for the same seed. */
+export function* steps(seed: number): Generator<Step> {
+  for (let page = 0; ; page++) yield* fc.sample(step, { seed: seed + page, numRuns: 1_000 });
+}
+
 /** Each list is what happens between two scans; the first one begins with some files. */
 export const history = fc
   .tuple(
@@ -66,7 +71,7 @@ const actions: Record<Step['kind'], (at: string, to: string) => void> = {
   write(at) {
     mkdirSync(dirname(at), { recursive: true });
     clock += 1;
-    writeFileSync(at, 'x'.repeat(clock % 5));
+    writeFileSync(at, String.fromCodePoint(97 + (clock % 26)).repeat(clock % 5));
   },
   append(at) {
     lstatSync(at);
