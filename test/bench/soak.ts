@@ -33,7 +33,7 @@ async function benchSoak(bench: Bench): Promise<void> {
   const said = gather(child.stderr);
   const shown = join(mountpoint, 'live');
   try {
-    const measured = gauges(join(home, 'catalog.db-wal'));
+    const measured = gauges(join(home, 'catalog.db-wal'), root);
     const figures = await exercise(bench, root, shown, () => measured.map(each => each.read(child.pid)));
     await assertShown(root, shown);
     await assertLikeFresh(bench, home, root);

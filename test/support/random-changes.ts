@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import fc from 'fast-check';
 import { systemErrorCode } from '../../src/errors.js';
 
@@ -63,7 +63,9 @@ export function take(root: string, { kind, at, to }: Step): void {
 
 function pathOf(root: string, where: number | string): string {
   if (typeof where === 'string') return where;
-  const there = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  // Without these, links to folders would be followed, round and round.
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  const there = entries.map(({ parentPath, name }) => relative(root, join(parentPath, name))).sort();
   return there[where % there.length] ?? 'a';
 }
 

@@ -11,12 +11,16 @@ export interface Gauge {
   format(figure: number): string;
 }
 
-/** `log`: the file in which SQLite writes what is not in the catalog's own file yet. */
-export function gauges(log: string): Gauge[] {
+/** `log`: the file in which SQLite writes what is not in the catalog's own file yet. `root`: the folder that is watched. */
+export function gauges(log: string, root: string): Gauge[] {
   return [
     { says: 'memory', read: pid => memoryOf(pid, 'VmRSS'), format: formatMegabytes },
     { says: 'open descriptors', read: pid => descriptors(pid).length, format: formatCount },
-    { says: 'inotify watches', read: watches, format: formatCount },
+    {
+      says: 'inotify watches, more than folders',
+      read: pid => watches(pid) - foldersIn(root),
+      format: formatCount,
+    },
     { says: "the catalog's log", read: () => sizeOf(log), format: formatMegabytes },
   ];
 }
@@ -30,6 +34,12 @@ function watches(pid: number | undefined): number {
   const inotify = descriptors(pid).filter(fd => linkOf(`/proc/${pid}/fd/${fd}`) === 'anon_inode:inotify');
   const lines = inotify.flatMap(fd => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').split('\n'));
   return lines.filter(line => line.startsWith('inotify ')).length;
+}
+
+/** With the root itself. */
+function foldersIn(root: string): number {
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  return 1 + entries.filter(each => each.isDirectory()).length;
 }
 
 /** A descriptor may be closed at any moment. */
