@@ -16,7 +16,9 @@ export class BulkInsert {
   #values: Value[] = [];
 
   /**
-   * `insert` is the statement up to and including `VALUES`, `width` the number of columns.
+   * `insert` is the statement up to and including `VALUES`, `width` the number of columns. It is an INSERT OR FAIL or OR
+   * IGNORE: to be able to undo a half of one that aborts, SQLite copies every page that it changes, mostly to disk. Whoever
+   * meets an error undoes the whole transaction anyway.
    * With `onIgnored`, the statement is an INSERT OR IGNORE: each row that was not taken is handed back, and so may be
    * its neighbours in the statement that were; whoever receives a row looks which it is.
    */

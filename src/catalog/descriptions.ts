@@ -95,6 +95,7 @@ export class Descriptions {
   /** What the file's source says of it is different. Inside a write transaction. Returns whether it has others now. */
   tell(id: number, changes: PropertyChanges): boolean {
     const before = this.#layers(id);
+    if (before === NOTHING) return this.#put(id, before, changes, {});
     const shown = read(before.json);
     // Until now the source told nothing, so all is the user's.
     const beneath =

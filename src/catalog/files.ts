@@ -1,5 +1,6 @@
 /** Reads the catalog's files and folders. Writing them is `writer.ts`. */
 import type { Database, Statement } from 'better-sqlite3';
+import { type KeyedRow, KNOWN_COLUMNS, type KnownRow, type PresentRow } from './file-rows.js';
 import { type CatalogFile, EntryType } from './projector.js';
 
 /** What a source says of one file. */
@@ -122,30 +123,6 @@ export function* allFiles(db: Database): Generator<CatalogFile> {
   }
 }
 
-/** Rows come as arrays: SQLite's binding makes those twice as fast as objects. */
-type KnownRow = [
-  id: number,
-  name: string,
-  size: number,
-  mtimeUs: number,
-  mode: number,
-  dev: number | null,
-  ino: number | null,
-  target: string | null,
-  version: string | null,
-  key: string | null,
-];
-
-type PresentRow = [
-  folder: number,
-  name: string,
-  size: number,
-  mtimeUs: number,
-  version: string | null,
-  key: string | null,
-  sha256: Uint8Array | null,
-];
-
 const FOLDER = 'SELECT id, path, mtime_us AS mtimeUs, mode, deleted_at AS deletedAt FROM folders';
 
 export class Files {
@@ -161,7 +138,7 @@ export class Files {
   readonly #nextFolder: Statement<[number, string, string], { path: string }>;
   readonly #withInode: Statement<[number, number, number, number], LocatedFile>;
   readonly #withVersion: Statement<[string, number], LocatedFile>;
-  readonly #withKey: Statement<[string, number], KeyedFile>;
+  readonly #withKey: Statement<[string], KeyedRow>;
   readonly #at: Statement<[number, string], KnownFile>;
   readonly #asideAt: Statement<[number, string], string>;
   readonly #page: Statement<[number, number, number], FileKey>;
@@ -180,8 +157,7 @@ export class Files {
     );
     this.#inFolder = db
       .prepare<[number], KnownRow>(
-        `SELECT id, name, size, mtime_us, mode, dev, ino, target, version, key FROM files
-         WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`,
+        `SELECT ${KNOWN_COLUMNS} FROM files WHERE folder_id = ? AND deleted_at IS NULL ORDER BY name`,
       )
       .raw();
     this.#folder = db.prepare(`${FOLDER} WHERE source_id = ? AND path = ?`);
@@ -203,10 +179,9 @@ export class Files {
     this.#withVersion = db.prepare(
       `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
-    this.#withKey = db.prepare(
-      `SELECT ${columns}, d.id AS folderId, d.path AS folderPath, f.deleted_at AS deletedAt
-       FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?`,
-    );
+    this.#withKey = db
+      .prepare<[string], KeyedRow>(`SELECT ${KNOWN_COLUMNS}, folder_id, deleted_at FROM files WHERE key = ?`)
+      .raw();
     this.#at = db.prepare(
       `SELECT ${columns} FROM files f WHERE f.folder_id = ? AND f.name = ? AND f.deleted_at IS NULL`,
     );
@@ -263,20 +238,7 @@ export class Files {
 
   /** The files that are in a folder, in the order of their names' bytes. */
   inFolder(folderId: number): KnownFile[] {
-    return this.#inFolder
-      .all(folderId)
-      .map(([id, name, size, mtimeUs, mode, dev, ino, target, version, key]) => ({
-        id,
-        name,
-        size,
-        mtimeUs,
-        mode,
-        dev,
-        ino,
-        target,
-        version,
-        key,
-      }));
+    return this.#inFolder.all(folderId).map(knownFile);
   }
 
   /** The folders of a source that are there, each with its id. */
@@ -317,9 +279,22 @@ export class Files {
     return this.#withVersion.all(version, sourceId);
   }
 
-  /** The one file that a source ever called so, also one that is deleted. Not those that the present transaction added. */
-  withKey(sourceId: number, key: string): KeyedFile | undefined {
-    return this.#withKey.get(key, sourceId);
+  /**
+   * For each of these keys the one file that a source ever called so, also one that is deleted. Not those that the present
+   * transaction added. In one transaction: to lock the database for each would take as long as the search.
+   */
+  withKeys(sourceId: number, keys: readonly string[]): Map<string, KeyedFile | undefined> {
+    return this.#db.transaction(() => new Map(keys.map(key => [key, this.#keyed(sourceId, key)])))();
+  }
+
+  #keyed(sourceId: number, key: string): KeyedFile | undefined {
+    for (const row of this.#withKey.all(key)) {
+      const [folderId, deletedAt] = [row[10], row[11]];
+      const place = this.#placeOf(folderId);
+      if (place?.sourceId === sourceId)
+        return { ...knownFile(row), folderId, folderPath: place.folderPath, deletedAt };
+    }
+    return undefined;
   }
 
   /** The file that is in a folder under this name. */
@@ -370,6 +345,12 @@ export class Files {
       .get(sourceId);
     return { files: row?.files ?? 0, bytes: row?.bytes ?? 0, folders: folders?.folders ?? 0 };
   }
+}
+
+function knownFile([id, name, size, mtimeUs, mode, dev, ino, target, version, key]:
+  | KnownRow
+  | KeyedRow): KnownFile {
+  return { id, name, size, mtimeUs, mode, dev, ino, target, version, key };
 }
 
 /** The `d_type` that belongs to an st_mode. */

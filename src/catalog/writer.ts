@@ -34,6 +34,7 @@ export class CatalogWriter {
   readonly #insertFolder: Statement;
   readonly #updateFolder: Statement;
   readonly #modify: Statement;
+  readonly #identify: Statement;
   readonly #move: Statement;
   readonly #stepAside: Statement;
   readonly #markDeleted: Statement;
@@ -56,7 +57,7 @@ export class CatalogWriter {
     this.#takeInode = takeInode;
     this.#insertFile = new BulkInsert(
       db,
-      'INSERT INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target, version, key) VALUES',
+      'INSERT OR FAIL INTO files(id, folder_id, name, size, mtime_us, mode, dev, ino, target, version, key) VALUES',
       11,
     );
     this.#insertFolder = db.prepare(
@@ -66,8 +67,10 @@ export class CatalogWriter {
       'UPDATE folders SET mtime_us = ?, mode = ?, deleted_at = NULL WHERE id = ?',
     );
     this.#modify = db.prepare(
-      'UPDATE files SET size = ?, mtime_us = ?, mode = ?, dev = ?, ino = ?, target = ?, version = ?, key = ?, sha256 = CASE WHEN ? THEN sha256 END WHERE id = ?',
+      'UPDATE files SET size = ?, mtime_us = ?, mode = ?, target = ?, sha256 = CASE WHEN ? THEN sha256 END WHERE id = ?',
     );
+    // Apart, as SQLite would write three indexes anew for the same values.
+    this.#identify = db.prepare('UPDATE files SET dev = ?, ino = ?, version = ?, key = ? WHERE id = ?');
     this.#move = db.prepare('UPDATE files SET folder_id = ?, name = ?, deleted_at = NULL WHERE id = ?');
     // NUL cannot be part of a name on disk.
     this.#stepAside = db.prepare(
@@ -136,6 +139,12 @@ export class CatalogWriter {
     return Number(this.#insertFolder.run(sourceId, path, mtimeUs, mode).lastInsertRowid);
   }
 
+  /** The files of a folder, with those that this transaction has added. */
+  filesIn(folder: WrittenFolder): KnownFile[] {
+    this.#insertFile.flush();
+    return this.#files.inFolder(folder.id);
+  }
+
   /** The folder is gone. Its files are to be deleted, or moved, before. */
   removeFolder(source: SourceRecord, folder: WrittenFolder): void {
     this.#markFolderDeleted.run(Date.now(), folder.id);
@@ -185,6 +194,7 @@ export class CatalogWriter {
   #restoreFile(id: number, attributes: FileAttributes): number {
     this.#restore.run(id);
     this.#update(id, attributes, false);
+    this.#identifyAs(id, attributes);
     this.#append('restored', id);
     return id;
   }
@@ -196,13 +206,15 @@ export class CatalogWriter {
       known.mtimeUs === attributes.mtimeUs &&
       known.version === attributes.version;
     this.#update(known.id, attributes, sameContents);
+    if (!isSameIdentity(known, attributes)) this.#identifyAs(known.id, attributes);
     this.#append('modified', known.id);
     this.#projector.fileChanged(placed(known.id, source.name, folderPath, known.name, attributes));
   }
 
   /** Numbers of the file system that a user never sees have changed: no entry in the log. */
   refreshInode(id: number, attributes: FileAttributes): void {
-    this.#update(id, attributes, true);
+    this.#insertFile.flush();
+    this.#identifyAs(id, attributes);
   }
 
   /**
@@ -222,6 +234,7 @@ export class CatalogWriter {
     this.#stepAside.run(folder.id, name, id);
     this.#move.run(folder.id, name, id);
     this.#update(id, a, true);
+    this.#identifyAs(id, a);
     this.#append('renamed', id, { from });
     this.#projector.fileChanged(placed(id, source.name, folder.path, name, a));
   }
@@ -302,18 +315,11 @@ export class CatalogWriter {
 
   #update(id: number, a: FileAttributes, sameContents: boolean): void {
     this.#insertFile.flush();
-    this.#modify.run(
-      a.size,
-      a.mtimeUs,
-      a.mode,
-      a.dev,
-      a.ino,
-      a.target,
-      a.version,
-      a.key,
-      sameContents ? 1 : 0,
-      id,
-    );
+    this.#modify.run(a.size, a.mtimeUs, a.mode, a.target, sameContents ? 1 : 0, id);
+  }
+
+  #identifyAs(id: number, { dev, ino, version, key }: FileAttributes): void {
+    this.#identify.run(dev, ino, version, key, id);
   }
 
   #append(kind: Exclude<ChangeKind, 'added'>, id: number, detail?: object): void {
@@ -326,6 +332,10 @@ export class CatalogWriter {
     if (this.#added) this.#log.appendAdded(this.#added.first, this.#added.last);
     this.#added = undefined;
   }
+}
+
+function isSameIdentity(known: KnownFile, a: FileAttributes): boolean {
+  return known.dev === a.dev && known.ino === a.ino && known.version === a.version && known.key === a.key;
 }
 
 function placed(

@@ -164,7 +164,7 @@ export class Update {
     const folder = { id, path: listing.path };
     this.#unseen.delete(id);
     const known = new Map<string, KnownFile>();
-    if (!isNew) for (const file of this.#catalog.files.inFolder(id)) known.set(file.name, file);
+    if (!isNew) for (const file of writer.filesIn(folder)) known.set(file.name, file);
     const renamed = renamedInside(known, listing);
     for (const { file } of renamed.values()) known.delete(file.name);
     // Names are given up before others take them.

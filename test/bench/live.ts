@@ -4,14 +4,15 @@
  *
  * Another kind of source is one more function that adds rows.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Bench, isProgram, makeFolder, note, runBench, treeOf } from './bench.js';
-import { digestListing, facet, facetArguments, scan } from './facet.js';
-import { memoryOf, run, stopProcess } from './processes.js';
+import { facet, facetArguments, scan } from './facet.js';
+import { assertLikeFresh } from './fresh.js';
+import { cpuSecondsOf, memoryOf, run, stopProcess } from './processes.js';
 import { startMount } from './ready.js';
 import { type Bound, formatCount, formatMegabytes, formatSeconds, printBounds, printTable } from './table.js';
 import { libraryTree, type Tree } from './trees.js';
@@ -21,7 +22,6 @@ const DEFAULT_FILES = 50_000;
 const DEFAULT_WRITES = 200;
 const IDLE_SECONDS = 10;
 const PATIENCE_MS = 10_000;
-const CLOCK_TICKS = 100;
 
 /** One line of the table, and what is promised of it. */
 interface Row {
@@ -135,7 +135,9 @@ async function unpackRow(bench: Bench, root: string, home: string): Promise<Row>
   const unpacked = (performance.now() - startedAt) / 1000;
   while ((await knownFiles(home)) < before + files) await sleep(100);
   const seconds = (performance.now() - startedAt) / 1000;
-  await assertEqual(bench, root, home);
+  // Sizes and times come with the next listing of a folder, half a second later at most.
+  await sleep(2_000);
+  await assertLikeFresh(bench, home, root);
   const says = `tar x of ${formatCount(files)} files is in the catalog (tar alone ${formatSeconds(unpacked)})`;
   return { says, measured: seconds, format: formatSeconds };
 }
@@ -147,35 +149,17 @@ async function knownFiles(home: string): Promise<number> {
   return status.parse(JSON.parse(stdout)).files;
 }
 
-/** Sizes and times come with the next listing of a folder, half a second later at most. */
-async function assertEqual(bench: Bench, root: string, home: string): Promise<void> {
-  await sleep(2_000);
-  const fresh = makeFolder(bench, 'live-fresh');
-  await facet(fresh, ['index', 'add', 'live', root]);
-  await scan(fresh);
-  const [one, other] = [await digestListing(home), await digestListing(fresh)];
-  if (one.digest !== other.digest) throw new Error('what was watched is not what a fresh scan finds');
-}
-
 async function idleRows(pid: number | undefined): Promise<Row[]> {
   note('doing nothing …');
   await sleep(3_000);
-  const before = cpuSeconds(pid);
+  const before = cpuSecondsOf(pid);
   await sleep(IDLE_SECONDS * 1000);
-  const share = (cpuSeconds(pid) - before) / IDLE_SECONDS;
+  const share = (cpuSecondsOf(pid) - before) / IDLE_SECONDS;
   const folders = `${formatCount(FOLDERS)} folders watched, and mounted`;
   return [
     { says: `idle: share of a core, ${folders}`, measured: share, bound: 0.02, format: formatShare },
     { says: `memory, ${folders}`, measured: memoryOf(pid, 'VmRSS'), format: formatMegabytes },
   ];
-}
-
-/** proc_pid_stat(5): user and system time are the 14th and 15th field; the second one may contain spaces. */
-function cpuSeconds(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
 function formatShare(share: number): string {

@@ -13,6 +13,8 @@ export interface BenchOptions {
   files: number | undefined;
   /** How often each contender takes its turn; undefined: what the benchmark prefers. */
   rounds: number | undefined;
+  /** How long to go on, of a benchmark that could do so forever; undefined: what it prefers. */
+  seconds: number | undefined;
   /** A folder to use as the large tree, which is then only read. */
   tree: string | undefined;
   /** The size of the large file. */
@@ -34,6 +36,7 @@ const USAGE = `Options:
   --tree DIR        use DIR as the large tree; it is only read
   --big MIB         size of the large file (default: 1024)
   --rounds N        how often each contender takes its turn
+  --seconds N       how long npm run soak goes on (default: 600)
   --only CHAPTER    only this part of bench:remote; may be repeated
   --delay MS        only so far away, in bench:remote; may be repeated
   --server quick|swift
@@ -52,6 +55,7 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
       tree: { type: 'string' },
       big: { type: 'string', default: '1024' },
       rounds: { type: 'string' },
+      seconds: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
       delay: { type: 'string', multiple: true, default: [] },
       server: { type: 'string', default: 'quick' },
@@ -66,8 +70,9 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
   }
   return {
     dir: resolve(values.dir),
-    files: values.files === undefined ? undefined : positive('--files', values.files),
-    rounds: values.rounds === undefined ? undefined : positive('--rounds', values.rounds),
+    files: optional('--files', values.files),
+    rounds: optional('--rounds', values.rounds),
+    seconds: optional('--seconds', values.seconds),
     tree: values.tree === undefined ? undefined : resolve(values.tree),
     bigMiB: positive('--big', values.big),
     only: values.only,
@@ -81,6 +86,10 @@ export function readOptions(title: string, argv: readonly string[]): BenchOption
 function s3Server(text: string): S3Server {
   if (text === 'quick' || text === 'swift') return text;
   throw new Error(`--server: expected quick or swift, found '${text}'`);
+}
+
+function optional(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : positive(option, text);
 }
 
 function positive(option: string, text: string): number {

@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import fc from 'fast-check';
 import { systemErrorCode } from '../../src/errors.js';
 
@@ -34,6 +34,11 @@ const step = fc.record({
   to: somewhere,
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** One step after another without an end, the same for the same seed. */
+export function* steps(seed: number): Generator<Step> {
+  for (let page = 0; ; page++) yield* fc.sample(step, { seed: seed + page, numRuns: 1_000 });
+}
 
 /** Each list is what happens between two scans; the first one begins with some files. */
 export const history = fc
@@ -58,7 +63,9 @@ export function take(root: string, { kind, at, to }: Step): void {
 
 function pathOf(root: string, where: number | string): string {
   if (typeof where === 'string') return where;
-  const there = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  // Without these, links to folders would be followed, round and round.
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  const there = entries.map(({ parentPath, name }) => relative(root, join(parentPath, name))).sort();
   return there[where % there.length] ?? 'a';
 }
 
@@ -66,7 +73,7 @@ const actions: Record<Step['kind'], (at: string, to: string) => void> = {
   write(at) {
     mkdirSync(dirname(at), { recursive: true });
     clock += 1;
-    writeFileSync(at, 'x'.repeat(clock % 5));
+    writeFileSync(at, String.fromCodePoint(97 + (clock % 26)).repeat(clock % 5));
   },
   append(at) {
     lstatSync(at);

@@ -24,11 +24,10 @@ export interface AppliedCounts {
   deleted: number;
 }
 
-/** A report of a file that is there, with what the catalog has of it. */
-interface Told {
-  report: FoundReport;
+/** A report of a file that is there. */
+interface Told extends FoundReport {
   file: ToldFile;
-  known: KeyedFile | undefined;
+  attributes: FileAttributes;
 }
 
 /** Writes reports inside one transaction. `counts` is kept up to date. Returns the ids of the files that were told to be there. */
@@ -42,9 +41,10 @@ export function applyReports(
   const batch = new Applied(writer, files, source, counts);
   const told: Told[] = [];
   for (const report of reports) {
-    const { file, known } = report;
+    const { key, file, known, properties } = report;
     if (file === null) batch.remove(known);
-    else if (file !== undefined) told.push({ report, file, known });
+    else if (file !== undefined)
+      told.push({ key, file, known, properties, attributes: attributesOf(key, file) });
     else batch.describe(report);
   }
   batch.put(told);
@@ -58,7 +58,9 @@ class Applied {
   readonly #files: Files;
   readonly #source: SourceRecord;
   readonly #counts: AppliedCounts;
-  readonly #folders = new Map<string, WrittenFolder & { mtimeUs: number }>();
+  readonly #folders = new Map<string, WrittenFolder>();
+  /** The time of the newest file that is told to be in a folder. */
+  readonly #newest = new Map<string, number>();
   /** Folders that files have left. */
   readonly #left = new Map<number, string>();
   /** Files that are there and have not got their new places yet. */
@@ -85,6 +87,9 @@ class Applied {
 
   /** Those that leave a place before those that may come there. */
   put(told: readonly Told[]): void {
+    for (const { file } of told) {
+      this.#newest.set(file.folderPath, Math.max(file.mtimeUs, this.#newest.get(file.folderPath) ?? 0));
+    }
     const { winners, losers } = contested(told);
     for (const { known, file } of [...winners, ...losers]) {
       if (known && known.deletedAt === null && !isAt(known, file)) this.#moving.add(known.id);
@@ -105,9 +110,9 @@ class Applied {
   #put(told: Told): void {
     const { file, known } = told;
     const folder = this.#folderOf(file);
-    const holder = this.#files.at(folder.id, file.name);
+    const holder = isThere(told) ? undefined : this.#files.at(folder.id, file.name);
     if (holder && holder.id !== known?.id && !this.#moving.has(holder.id)) {
-      if (!isBefore(attributesOf(told), holder)) {
+      if (!isBefore(told.attributes, holder)) {
         this.#setAside(told);
         return;
       }
@@ -119,16 +124,14 @@ class Applied {
     else this.#add(told, folder);
   }
 
-  #add(told: Told, folder: WrittenFolder): void {
-    const { file, report } = told;
-    const id = this.#writer.addFile(this.#source, folder, file.name, attributesOf(told), report.properties);
+  #add({ file, attributes, properties }: Told, folder: WrittenFolder): void {
+    const id = this.#writer.addFile(this.#source, folder, file.name, attributes, properties);
     this.present.push(id);
     this.#counts.added++;
   }
 
   #compare(told: Told, known: KeyedFile, folder: WrittenFolder): void {
-    const { file, report } = told;
-    const attributes = attributesOf(told);
+    const { file, attributes, properties } = told;
     const moved = !isAt(known, file);
     if (!moved && known.deletedAt !== null) {
       this.#add(told, folder);
@@ -139,7 +142,7 @@ class Applied {
     const modified = known.size !== attributes.size || known.mtimeUs !== attributes.mtimeUs;
     if (modified)
       this.#writer.modifyFile(this.#source, folder.path, { ...known, name: file.name }, attributes);
-    const described = this.#writer.tellFile(known.id, report.properties);
+    const described = this.#writer.tellFile(known.id, properties);
     if (known.deletedAt !== null) this.#counts.added++;
     else if (moved) this.#counts.renamed++;
     else if (modified || described) this.#counts.modified++;
@@ -152,21 +155,21 @@ class Applied {
   }
 
   /** Another file has the place. */
-  #setAside(told: Told): void {
-    const { file, known } = told;
+  #setAside({ file, known, attributes }: Told): void {
     this.remove(known);
     if (known) this.#moving.delete(known.id);
-    this.#writer.setAside(this.#folderOf(file), file.name, known?.id, attributesOf(told));
+    this.#writer.setAside(this.#folderOf(file), file.name, known?.id, attributes);
   }
 
   /** A folder is as new as the newest file that was ever put there. */
-  #folderOf({ folderPath, mtimeUs }: ToldFile): WrittenFolder {
+  #folderOf({ folderPath }: ToldFile): WrittenFolder {
     const written = this.#folders.get(folderPath);
-    if (written && written.mtimeUs >= mtimeUs) return written;
+    if (written) return written;
     const known = this.#files.folder(this.#source.id, folderPath);
-    const newest = Math.max(mtimeUs, known?.deletedAt === null ? known.mtimeUs : 0);
-    const { id } = this.#writer.putFolder(this.#source, folderPath, newest, FOLDER_MODE);
-    const folder = { id, path: folderPath, mtimeUs: newest };
+    const before = known?.deletedAt === null ? known.mtimeUs : 0;
+    const mtimeUs = Math.max(before, this.#newest.get(folderPath) ?? 0);
+    const { id } = this.#writer.putFolder(this.#source, folderPath, mtimeUs, FOLDER_MODE);
+    const folder = { id, path: folderPath };
     this.#folders.set(folderPath, folder);
     return folder;
   }
@@ -178,6 +181,11 @@ class Applied {
   }
 }
 
+/** Is it where it was? Then nobody else is. */
+function isThere({ known, file }: Told): boolean {
+  return known !== undefined && known.deletedAt === null && isAt(known, file);
+}
+
 /** Of those that want one path, one wins. */
 function contested(told: readonly Told[]): { winners: Told[]; losers: Told[] } {
   const best = new Map<string, Told>();
@@ -185,7 +193,7 @@ function contested(told: readonly Told[]): { winners: Told[]; losers: Told[] } {
   for (const each of told) {
     const place = `${each.file.folderPath}/${each.file.name}`;
     const other = best.get(place);
-    const wins = !other || isBefore(attributesOf(each), attributesOf(other));
+    const wins = !other || isBefore(each.attributes, other.attributes);
     if (wins) best.set(place, each);
     if (other) losers.push(wins ? other : each);
   }
@@ -203,8 +211,6 @@ function isBefore(
   return (one.key ?? '') > (other.key ?? '');
 }
 
-function attributesOf({ report, file }: Told): FileAttributes {
-  const { size, mtimeUs } = file;
-  const { key } = report;
+function attributesOf(key: string, { size, mtimeUs }: ToldFile): FileAttributes {
   return { size, mtimeUs, mode: FILE_MODE, dev: null, ino: null, target: null, version: null, key };
 }

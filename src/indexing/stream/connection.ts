@@ -1,6 +1,6 @@
 /**
- * Two connections to one Redis: one that asks, one that waits for events. They never come back by themselves: when one is
- * lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
+ * Two connections to one Redis: one that asks, and one that waits for events as soon as somebody does. They never come back
+ * by themselves: when one is lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
 import { errorMessage, FacetError } from '../../errors.js';
 import type { Feed } from './feed.js';
@@ -12,7 +12,7 @@ import { connected, createClient, type RedisClient, serversOf } from './redis-cl
 const KEYS_PER_COMMAND = 1_000;
 
 /** Files that are listed, and written to the catalog, at once. */
-const MEMBERS_PER_BATCH = 4_000;
+const MEMBERS_PER_BATCH = 10_000;
 
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
@@ -36,14 +36,14 @@ export class Connection implements Feed {
   /** Throws `unreachable`, `denied` or `usage`; ended by `signal`, which ends the connections too. */
   static async open(found: FoundRedis, signal: AbortSignal): Promise<Connection> {
     const failures = new Failures(found.name);
-    const [asking, waiting] = [await createClient(found), await createClient(found)];
+    const [asking, waiting] = [createClient(found), createClient(found)];
     for (const client of [asking, waiting]) client.on('error', error => failures.note(error));
     const connection = new Connection(found.name, asking, waiting, failures);
     const end = () => connection.close();
     signal.addEventListener('abort', end, { once: true });
     asking.once('end', () => signal.removeEventListener('abort', end));
     try {
-      await connection.#try(() => Promise.all([connected(asking), connected(waiting)]));
+      await connection.#try(() => connected(asking));
       signal.throwIfAborted();
       return connection;
     } catch (error) {
@@ -74,9 +74,12 @@ export class Connection implements Feed {
     // A peer that is gone without a word would be waited for forever.
     const lost = setTimeout(() => this.close(), waitMs + ANSWER_TIMEOUT_MS);
     try {
-      return await this.#try(async () =>
-        entriesIn(await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after)),
-      );
+      return await this.#try(async () => {
+        if (this.#waiting.status === 'wait') await connected(this.#waiting);
+        return entriesIn(
+          await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after),
+        );
+      });
     } finally {
       clearTimeout(lost);
     }
@@ -193,8 +196,5 @@ function entriesIn(answer: unknown): StreamEntry[] {
 
 function entryOf(entry: unknown): StreamEntry {
   const [id, texts] = Array.isArray(entry) ? entry : [];
-  const fields = new Map<string, string>();
-  const list: unknown[] = Array.isArray(texts) ? texts : [];
-  for (let at = 0; at + 1 < list.length; at += 2) fields.set(String(list[at]), String(list[at + 1]));
-  return { id: String(id), fields };
+  return { id: String(id), fields: Array.isArray(texts) ? texts.map(String) : [] };
 }

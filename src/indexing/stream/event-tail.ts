@@ -75,15 +75,15 @@ export class EventTail {
   #note({ id, event, data }: EventSourceMessage): void {
     if (event === 'gap') this.hasGap = true;
     if (id === undefined) return;
-    this.#waiting.push({ id, fields: new Map([['type', event ?? ''], ...textsIn(data)]) });
+    this.#waiting.push({ id, fields: ['type', event ?? '', ...textsIn(data)] });
   }
 }
 
 /** None of what is no JSON object: the entry is counted, and tells nothing. */
-function textsIn(data: string): [string, string][] {
+function textsIn(data: string): string[] {
   try {
     const fields: unknown = JSON.parse(data);
-    return Object.entries(fields ?? {}).map(([name, value]) => [name, String(value)]);
+    return Object.entries(fields ?? {}).flatMap(([name, value]) => [name, String(value)]);
   } catch {
     return [];
   }

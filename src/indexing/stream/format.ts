@@ -33,7 +33,8 @@ const SECONDS_END = 100_000_000_000;
 export interface StreamEntry {
   /** `ms-n`; later ones are greater, number by number. */
   id: string;
-  fields: ReadonlyMap<string, string>;
+  /** Names and values in turn. */
+  fields: readonly string[];
 }
 
 export interface StreamEvent {
@@ -55,8 +56,10 @@ export class Keys {
     return `${this.#prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
   }
 
-  of(id: string, property: string): string {
-    return `${this.#prefix}${id}/${property.replaceAll('.', '/')}`;
+  /** The keys of all these properties of one file, and then of the next one. */
+  of(ids: readonly string[], properties: readonly string[]): string[] {
+    const ends = properties.map(property => `/${property.replaceAll('.', '/')}`);
+    return ids.flatMap(id => ends.map(end => this.#prefix + id + end));
   }
 
   /** The file and the property that a key is of; undefined for any other key. */
@@ -73,11 +76,16 @@ export class Keys {
 
   /** Undefined for an event of another kind, or about another key. */
   event({ fields }: StreamEntry): StreamEvent | undefined {
-    const type = fields.get('type');
+    const type = fieldIn(fields, 'type');
     if (type !== 'set' && type !== 'del') return undefined;
-    const parsed = this.parse(fields.get('key') ?? '');
+    const parsed = this.parse(fieldIn(fields, 'key') ?? '');
     return parsed && { ...parsed, isSet: type === 'set' };
   }
+}
+
+function fieldIn(fields: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at] === name) return fields[at + 1];
+  return undefined;
 }
 
 /** When an event was published, ms since the epoch. */
@@ -99,21 +107,22 @@ export function propertyOf(text: string | null): Property | null {
   return text === null || text.length > LONGEST_VALUE ? null : readValue(text);
 }
 
-export type Texts = ReadonlyMap<string, string | null>;
+/** The texts of one file. */
+export type TextOf = (property: string) => string | null;
 
 /** Bytes. 0 where nobody tells. */
-export function sizeIn(texts: Texts): number {
+export function sizeIn(textOf: TextOf): number {
   for (const name of ['fileSize', 'size', 'sizeByte']) {
-    const text = texts.get(name) ?? '';
+    const text = textOf(name) ?? '';
     if (/^\d{1,16}$/.test(text) && Number(text) < LARGEST_SIZE) return Number(text);
   }
   return 0;
 }
 
 /** Microseconds since the epoch, 0 where nobody tells. */
-export function mtimeUsIn(texts: Texts): number {
+export function mtimeUsIn(textOf: TextOf): number {
   for (const name of ['mtime', 'ctime']) {
-    const ms = readTime(texts.get(name) ?? '');
+    const ms = readTime(textOf(name) ?? '');
     if (ms !== undefined) return Math.round(ms * 1000);
   }
   return 0;
@@ -142,7 +151,12 @@ export function pathBelow(root: string | undefined, told: string): string | unde
   if (path.startsWith('/') || path.endsWith('/') || path.includes('\0')) return undefined;
   const names = path.split('/').filter(name => name !== '' && name !== '.');
   if (names.length === 0 || names.some(name => name === '..')) return undefined;
-  if (names.some(name => Buffer.byteLength(name) > LONGEST_NAME)) return undefined;
+  if (names.some(name => isLonger(name, LONGEST_NAME))) return undefined;
   const tidy = names.join('/');
-  return Buffer.byteLength(tidy) < LONGEST_PATH ? tidy : undefined;
+  return isLonger(tidy, LONGEST_PATH - 1) ? undefined : tidy;
+}
+
+/** In bytes of UTF-8, which are three a character at most. */
+function isLonger(text: string, most: number): boolean {
+  return text.length * 3 > most && Buffer.byteLength(text) > most;
 }

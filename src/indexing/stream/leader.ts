@@ -1,6 +1,5 @@
 /** Finds the server behind an address: the one that is written there, or the one that a leader names at this moment. */
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { errorMessage, FacetError } from '../../errors.js';
 import { apiAt, parse, passwordIn, type RedisPlace } from '../../sources/redis-uri.js';
 import { redisPassword } from './password.js';
@@ -48,8 +47,6 @@ export async function findServer(place: RedisPlace, signal: AbortSignal): Promis
   }
 }
 
-const urls = z.object({ redisUrl: z.string().optional(), apiUrl: z.string().optional() });
-
 /**
  * The file has an address; `/urls` below it tells, among others, `redisUrl`. Since Redis answers nobody but the leader itself,
  * that is empty, and the API is to be asked: `apiUrl`, or the address of the file.
@@ -62,9 +59,10 @@ async function askLeader(
   const address = (await readFile(file, { encoding: 'utf8', signal })).trim().slice(0, LONGEST_ADDRESS);
   const answer = await fetch(`${address.replace(/\/+$/, '')}/urls`, { signal });
   if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
-  const { redisUrl, apiUrl } = urls.parse(await answer.json());
-  if (!redisUrl) {
-    const api = apiAt(apiUrl || address);
+  const urls: unknown = await answer.json();
+  const [redisUrl, apiUrl] = [textIn(urls, 'redisUrl'), textIn(urls, 'apiUrl')];
+  if (redisUrl === undefined) {
+    const api = apiAt(apiUrl ?? address);
     if (api === undefined) throw new Error(`${address} tells neither a redisUrl nor an apiUrl`);
     return { api };
   }
@@ -72,6 +70,12 @@ async function askLeader(
   if (place.kind === 'leader') throw new Error('the leader names another leader');
   if (place.kind === 'api') throw new Error(`${address} tells a redisUrl that is none`);
   return { place, password: passwordIn(redisUrl) ?? password, name: nameOf(place) };
+}
+
+/** Undefined where there is none, or an empty one. */
+function textIn(told: unknown, name: string): string | undefined {
+  const text: unknown = new Map(Object.entries(told ?? {})).get(name);
+  return typeof text === 'string' && text !== '' ? text : undefined;
 }
 
 function nameOf(place: FoundRedis['place']): string {

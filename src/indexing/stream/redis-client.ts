@@ -1,14 +1,17 @@
 /** Clients of a Redis, of the one that sentinels choose, or of a cluster. They never come back by themselves. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
+import { lazyPackage } from '../../config/lazy-package.js';
 import type { FoundRedis } from './leader.js';
+
+const ioredis = lazyPackage<typeof import('ioredis')>('ioredis');
 
 export type RedisClient = Redis | Cluster;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-export async function createClient({ place, password }: FoundRedis): Promise<RedisClient> {
-  const { Cluster, Redis } = await import('ioredis');
+export function createClient({ place, password }: FoundRedis): RedisClient {
+  const { Cluster, Redis } = ioredis();
   const { tls, username, db } = place;
   const own = {
     connectTimeout: CONNECT_TIMEOUT_MS,

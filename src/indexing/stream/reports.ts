@@ -1,7 +1,6 @@
 /** Asks Redis what is to be known of files: of those that events name, or of all that are in the index. */
 import type { PropertyChanges } from '../../catalog/descriptions.js';
 import type { Files, KeyedFile } from '../../catalog/files.js';
-import type { Property } from '../../query/facts.js';
 import type { Feed } from './feed.js';
 import {
   ATTRIBUTES,
@@ -12,8 +11,11 @@ import {
   propertyOf,
   type StreamEvent,
   sizeIn,
-  type Texts,
+  type TextOf,
 } from './format.js';
+
+/** Files whose texts are read at once: most of them are for a moment only. */
+const FILES_PER_PAGE = 128;
 
 /** What Redis says of one file. */
 export interface Report {
@@ -47,6 +49,9 @@ export interface ReportOptions {
   admits: (path: string) => boolean;
 }
 
+/** Of one file: which properties were set, and which were deleted. */
+type Changes = ReadonlyMap<string, boolean>;
+
 /** For one batch: what it finds in the catalog holds until that is written. */
 export class Reporter {
   fetched = 0;
@@ -74,54 +79,51 @@ export class Reporter {
 
   /** All that there is to know of these files, without followers. */
   async ofFiles(ids: readonly string[]): Promise<Report[]> {
-    const names = [...new Set([...ATTRIBUTES, ...this.#options.properties])];
-    const texts = await this.#texts(ids.flatMap(id => names.map(name => [id, name] as const)));
+    const pages: Promise<Report[]>[] = [];
+    for (let at = 0; at < ids.length; at += FILES_PER_PAGE) {
+      pages.push(this.#ofPage(ids.slice(at, at + FILES_PER_PAGE)));
+    }
+    return (await Promise.all(pages)).flat();
+  }
+
+  async #ofPage(ids: readonly string[]): Promise<Report[]> {
+    const { properties } = this.#options;
+    const names = [...new Set([...ATTRIBUTES, ...properties])];
+    const texts = await this.#texts(this.#options.keys.of(ids, names));
+    const places = new Map(names.map((name, at) => [name, at]));
     return ids.map((key, nth) => {
-      const own = new Map(names.map((name, at) => [name, texts[nth * names.length + at] ?? null]));
-      const kept = this.#options.properties.map(name => [name, propertyOf(own.get(name) ?? null)]);
-      return { key, file: this.#fileIn(own), properties: Object.fromEntries(kept) };
+      const textOf: TextOf = name => texts[nth * names.length + (places.get(name) ?? names.length)] ?? null;
+      return { key, file: this.#fileIn(textOf), properties: propertiesIn(textOf, properties) };
     });
   }
 
   /** These properties alone. */
   async ofProperties(ids: readonly string[], names: readonly string[]): Promise<Report[]> {
-    const texts = await this.#texts(ids.flatMap(id => names.map(name => [id, name] as const)));
-    return ids.map((key, nth) => {
-      const own = names.map((name, at) => [name, propertyOf(texts[nth * names.length + at] ?? null)]);
-      return { key, file: undefined, properties: Object.fromEntries(own) };
-    });
+    const changes = new Map(names.map(name => [name, true]));
+    return this.#ofChangedProperties(ids.map(id => [id, changes]));
   }
 
-  async #ofChanges(byFile: ReadonlyMap<string, ReadonlyMap<string, boolean>>): Promise<Report[]> {
-    const reports: Report[] = [];
+  async #ofChanges(byFile: ReadonlyMap<string, Changes>): Promise<Report[]> {
+    this.#lookUp(byFile.keys());
+    const gone: Report[] = [];
     const whole: string[] = [];
-    const single: [id: string, property: string][] = [];
+    const partial: [id: string, changes: Changes][] = [];
     for (const [key, changes] of byFile) {
       const kind = this.#kindOf(key, changes);
-      if (kind === 'gone') reports.push({ key, file: null, properties: {} });
+      if (kind === 'gone') gone.push({ key, file: null, properties: {} });
       else if (kind === 'whole') whole.push(key);
       else if (kind === 'none') this.skipped += changes.size;
-      else reports.push(this.#properties(key, changes, single));
+      else partial.push([key, changes]);
     }
-    const [full, texts] = await Promise.all([this.ofFiles(whole), this.#texts(single)]);
-    const fetched = new Map<string, Record<string, Property | null>>();
-    for (const [at, [id, property]] of single.entries()) {
-      const values = fetched.get(id) ?? {};
-      values[property] = propertyOf(texts[at] ?? null);
-      fetched.set(id, values);
-    }
-    const partial = reports.map(each => ({
-      ...each,
-      properties: { ...each.properties, ...fetched.get(each.key) },
-    }));
-    return [...partial, ...full];
+    const told = await Promise.all([this.#ofChangedProperties(partial), this.ofFiles(whole)]);
+    return [...gone, ...told.flat()];
   }
 
-  #kindOf(key: string, changes: ReadonlyMap<string, boolean>): 'gone' | 'whole' | 'properties' | 'none' {
+  #kindOf(key: string, changes: Changes): 'gone' | 'whole' | 'properties' | 'none' {
     const path = changes.get('filePath');
     if (path === false) return 'gone';
     if (path) return 'whole';
-    const known = this.#lookUp(key);
+    const known = this.#known.get(key);
     if (!known) return 'none';
     // It may be set aside, and its time decide whether it stays so.
     if ([...changes.keys()].some(isAttribute)) return 'whole';
@@ -129,36 +131,42 @@ export class Reporter {
   }
 
   /** What is set has to be fetched; what is deleted is known. */
-  #properties(
-    key: string,
-    changes: ReadonlyMap<string, boolean>,
-    fetch: [id: string, property: string][],
-  ): Report {
-    const properties: Record<string, null> = {};
-    for (const [property, isSet] of changes) {
-      if (!this.#options.properties.includes(property)) this.skipped++;
-      else if (isSet) fetch.push([key, property]);
-      else properties[property] = null;
-    }
-    return { key, file: undefined, properties };
+  async #ofChangedProperties(changed: readonly [id: string, changes: Changes][]): Promise<Report[]> {
+    const { keys, properties } = this.#options;
+    const kept = new Set(properties);
+    const told = changed.map(([key, changes]) => {
+      const own = [...changes].filter(([property]) => kept.has(property));
+      this.skipped += changes.size - own.length;
+      return { key, changes: own };
+    });
+    const wanted = told.flatMap(({ key, changes }) =>
+      keys.of(
+        [key],
+        changes.flatMap(([property, isSet]) => (isSet ? [property] : [])),
+      ),
+    );
+    const texts = (await this.#texts(wanted)).values();
+    const value = (isSet: boolean) => (isSet ? propertyOf(texts.next().value ?? null) : null);
+    return told.map(({ key, changes }) => {
+      const values = changes.map(([property, isSet]) => [property, value(isSet)]);
+      return { key, file: undefined, properties: Object.fromEntries(values) };
+    });
   }
 
-  async #texts(wanted: readonly (readonly [id: string, property: string])[]): Promise<(string | null)[]> {
-    if (wanted.length === 0) return [];
-    this.fetched += wanted.length;
-    const { feed, keys } = this.#options;
-    return feed.texts(wanted.map(([id, property]) => keys.of(id, property)));
+  async #texts(keys: readonly string[]): Promise<(string | null)[]> {
+    this.fetched += keys.length;
+    return this.#options.feed.texts(keys);
   }
 
-  #fileIn(texts: Texts): ToldFile | null {
-    const told = texts.get('filePath');
-    if (told === null || told === undefined) return null;
+  #fileIn(textOf: TextOf): ToldFile | null {
+    const told = textOf('filePath');
+    if (told === null) return null;
     const path = pathBelow(this.#options.root, told);
     if (path === undefined) this.refused++;
     if (path === undefined || !this.#options.admits(path)) return null;
     const slash = path.lastIndexOf('/');
     const folderPath = path.slice(0, Math.max(slash, 0));
-    return { folderPath, name: path.slice(slash + 1), size: sizeIn(texts), mtimeUs: mtimeUsIn(texts) };
+    return { folderPath, name: path.slice(slash + 1), size: sizeIn(textOf), mtimeUs: mtimeUsIn(textOf) };
   }
 
   /**
@@ -166,23 +174,31 @@ export class Reporter {
    * then it is told too.
    */
   async withFollowers(reports: readonly Report[]): Promise<FoundReport[]> {
-    const told = new Set(reports.map(({ key }) => key));
+    this.#lookUp(reports.map(({ key }) => key));
     const waiting = new Set<string>();
     for (const { key, file } of reports) {
-      const known = this.#lookUp(key);
+      const known = this.#known.get(key);
       if (file === undefined || !known || known.deletedAt !== null || (file && isAt(known, file))) continue;
-      for (const each of this.#files.keysAside(known.folderId, known.name)) {
-        if (!told.has(each)) waiting.add(each);
-      }
+      for (const each of this.#files.keysAside(known.folderId, known.name)) waiting.add(each);
     }
-    const all = waiting.size === 0 ? reports : [...reports, ...(await this.ofFiles([...waiting]))];
-    return all.map(report => ({ ...report, known: this.#lookUp(report.key) }));
+    for (const { key } of reports) waiting.delete(key);
+    const followers = await this.ofFiles([...waiting]);
+    this.#lookUp(waiting);
+    const withKnown = ({ key, file, properties }: Report) => {
+      return { key, file, properties, known: this.#known.get(key) };
+    };
+    return [...reports, ...followers].map(withKnown);
   }
 
-  #lookUp(key: string): KeyedFile | undefined {
-    if (!this.#known.has(key)) this.#known.set(key, this.#files.withKey(this.#options.sourceId, key));
-    return this.#known.get(key);
+  #lookUp(keys: Iterable<string>): void {
+    const unknown = [...keys].filter(key => !this.#known.has(key));
+    const found = this.#files.withKeys(this.#options.sourceId, unknown);
+    for (const [key, file] of found) this.#known.set(key, file);
   }
+}
+
+function propertiesIn(textOf: TextOf, names: readonly string[]): PropertyChanges {
+  return Object.fromEntries(names.map(name => [name, propertyOf(textOf(name))]));
 }
 
 export function isAt(known: KeyedFile, { folderPath, name }: ToldFile): boolean {

@@ -27,11 +27,10 @@ export interface SessionOptions {
 }
 
 /**
- * Events that are read, and written to the catalog, at once: a transaction rewrites a page of the database however many of
- * its rows have changed. What is waited for comes in smaller batches, so that it is there soon.
+ * Events that are read, and written to the catalog, at once, where so many are waiting: a transaction rewrites a page of the
+ * database however many of its rows have changed.
  */
 const EVENTS_PER_BATCH = 5_000;
-const EVENTS_AT_ONCE = 1_000;
 
 /** How soon other rules, and a stream that is another one, are noticed while nothing happens. */
 const LOOK_EVERY_MS = 1_000;
@@ -100,7 +99,7 @@ export class Session {
   async wait(): Promise<boolean> {
     const { position } = this.state();
     if (position === undefined) return false;
-    const entries = await this.feed.nextEntries(position, EVENTS_AT_ONCE, LOOK_EVERY_MS);
+    const entries = await this.feed.nextEntries(position, EVENTS_PER_BATCH, LOOK_EVERY_MS);
     if (!(await this.feed.holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
