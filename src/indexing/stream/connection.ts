@@ -24,6 +24,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** A command that writes, with its arguments. */
+export type Command = readonly [name: string, ...args: (string | number)[]];
+
 export class Connection {
   /** Where it is, for messages. */
   readonly name: string;
@@ -137,6 +140,24 @@ export class Connection {
       if (next === '0') return;
       cursor = next;
     }
+  }
+
+  async hash(key: string): Promise<Record<string, string>> {
+    return this.#try(() => this.#asking.hgetall(key));
+  }
+
+  /** Redis's own clock, ms since the epoch: the same one for everybody who asks. */
+  async now(): Promise<number> {
+    const [seconds, microseconds] = await this.#try(() => this.#asking.time());
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+  }
+
+  /** All of these commands at once: nobody sees a part of them, and when the connection is lost, all were done or none. */
+  async change(commands: readonly Command[]): Promise<void> {
+    await this.#try(async () => {
+      const answers = (await this.#asking.multi(commands.map(each => [...each])).exec()) ?? [];
+      for (const [error] of answers) if (error) throw error;
+    });
   }
 
   close(): void {
