@@ -35,7 +35,7 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings, cache, mounts, scan } = await loadConfig(context.home);
+    const { mount: settings, cache, mounts, scan, redis } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     warnOfUnknown(context, catalog, mounts);
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
@@ -61,6 +61,7 @@ export default command({
       const live = await startLive(context, catalog, {
         names: undefined,
         exclude: scan.exclude,
+        redis,
         onBatch: batch => void tellBatch(context, batch).catch(readerGone),
       });
       const arranged = keepArranged(catalog, {

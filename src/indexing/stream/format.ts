@@ -143,7 +143,9 @@ export function mtimeText(mtimeUs: number): string {
 /** A number without the fraction of a double: `1234567` with 3 digits is `1234.567`. */
 function decimal(value: number, digits: number): string {
   const whole = Math.floor(value / 10 ** digits);
-  const fraction = String(value - whole * 10 ** digits).padStart(digits, '0').replace(/0+$/, '');
+  const fraction = String(value - whole * 10 ** digits)
+    .padStart(digits, '0')
+    .replace(/0+$/, '');
   return fraction === '' ? `${whole}` : `${whole}.${fraction}`;
 }
 
