@@ -81,6 +81,7 @@ class Publisher {
     await node.claim((identity, properties) => outbox.withdraw(identity, properties));
     await whileOnline(node, nodes.HEARTBEAT_MS, async () => {
       for (;;) {
+        signal.throwIfAborted();
         await outbox.catchUp();
         isWell();
         await wait(LOOK_EVERY_MS, undefined, { signal });

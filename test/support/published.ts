@@ -1,0 +1,70 @@
+/** Catalogs that publish to a Redis, and what is to be there then, worked out naively. */
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Redis } from 'ioredis';
+import type { Catalog } from '../../src/catalog/catalog.js';
+import type { Keeper } from '../../src/indexing/keeper.js';
+import { keepPublished, type PublishOptions } from '../../src/indexing/stream/publish.js';
+import { openCatalog, putFiles, putSource } from './catalogs.js';
+import { until } from './streamed.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+export interface Publishing extends Keeper {
+  problems: string[];
+}
+
+/** Publishes until the test is over, or it is stopped. */
+export function publishing(
+  context: TestContext,
+  catalog: Catalog,
+  options: Pick<PublishOptions, 'uri'> & Partial<PublishOptions>,
+): Publishing {
+  const problems: string[] = [];
+  const keeper = keepPublished(catalog, {
+    ...{ keyPrefix: '', node: 'one', version: '1.2.3' },
+    onProblem: message => void problems.push(message),
+    ...options,
+  });
+  context.after(() => keeper.stop());
+  return { problems, stop: () => keeper.stop() };
+}
+
+/** A catalog with the source `docs` and three files. It is closed after whatever publishes it has ended. */
+export function filledCatalog(context: TestContext): { catalog: Catalog; ids: number[]; file: string } {
+  const file = join(temporaryFolder(context), 'catalog.db');
+  const catalog = openCatalog(file);
+  context.after(() => catalog.close());
+  const given = { size: 7, mtimeUs: 1_700_000_000_123_456 };
+  return { catalog, file, ids: putFiles(catalog, putSource(catalog), 'a', ['1.txt', '2.txt', 'é'], given) };
+}
+
+/** The paths that a Redis tells, each with its size, in order. */
+export async function toldPaths(client: Redis, prefix = ''): Promise<string[]> {
+  const ids = await client.smembers(`${prefix}file:__index__`);
+  const told = ids.map(async id => {
+    const [path, size] = await client.mget(`${prefix}file:${id}/filePath`, `${prefix}file:${id}/size`);
+    return `${path} ${size}`;
+  });
+  return (await Promise.all(told)).sort();
+}
+
+/** What it is to tell of a catalog. */
+export function pathsToTell(catalog: Catalog): string[] {
+  const rows = catalog.db
+    .prepare<[], string>(
+      `SELECT s.name || '/' || CASE d.path WHEN '' THEN '' ELSE d.path || '/' END || f.name || ' ' || f.size
+       FROM files f JOIN folders d ON d.id = f.folder_id JOIN sources s ON s.id = d.source_id
+       WHERE f.deleted_at IS NULL AND f.mode & ${0o170000} <> ${0o120000} AND s.uri NOT LIKE 'redis%'`,
+    )
+    .pluck();
+  return rows.all().sort();
+}
+
+/** Waits until a Redis tells of the catalog, and of nothing else. */
+export async function untilTold(client: Redis, catalog: Catalog): Promise<void> {
+  const wanted = JSON.stringify(pathsToTell(catalog));
+  await until(
+    'Redis tells what the catalog has',
+    async () => JSON.stringify(await toldPaths(client)) === wanted,
+  );
+}
