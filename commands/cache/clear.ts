@@ -1,6 +1,6 @@
 /** `facet cache clear`. */
 import { command } from '../command.js';
-import { formatItems, formatSize } from '../format.js';
+import { evictedText } from './evicted.js';
 import { openCache } from './open.js';
 
 export default command({
@@ -9,10 +9,7 @@ export default command({
   async run({ home, output }) {
     const cache = await openCache(home, 'write');
     try {
-      await output.result(
-        cache.clear(),
-        ({ blobs, bytes }) => `removed ${formatItems(blobs, 'blob')}, ${formatSize(bytes)}`,
-      );
+      await output.result(cache.clear(), evicted => evictedText('removed', evicted));
     } finally {
       cache.close();
     }

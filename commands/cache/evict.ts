@@ -5,9 +5,9 @@ import type { Home } from '../../src/config/home.js';
 import { FacetError } from '../../src/errors.js';
 import { versionsPrefix } from '../../src/volume/content-key.js';
 import { command, option } from '../command.js';
-import { formatItems, formatSize } from '../format.js';
 import { duration, size } from '../kinds.js';
 import { openVolume } from '../volume.js';
+import { evictedText } from './evicted.js';
 import { openCache } from './open.js';
 import { isNothing, readWanted, remoteFiles, type Wanted, wantedArguments, wantedOptions } from './wanted.js';
 
@@ -37,10 +37,7 @@ export default command({
     const cache = await openCache(home, 'write');
     try {
       const evicted = all ? cache.evict(limits) : await evictFiles(cache, wanted, home);
-      await output.result(
-        evicted,
-        ({ blobs, bytes }) => `evicted ${formatItems(blobs, 'blob')}, ${formatSize(bytes)}`,
-      );
+      await output.result(evicted, each => evictedText('evicted', each));
     } finally {
       cache.close();
     }
@@ -50,11 +47,12 @@ export default command({
 async function evictFiles(cache: Cache, wanted: Wanted, home: Home): Promise<Evicted> {
   const volume = await openVolume(home);
   try {
-    const evicted = { blobs: 0, bytes: 0 };
+    const evicted = { blobs: 0, bytes: 0, kept: 0 };
     for (const file of await remoteFiles(wanted, volume, home)) {
-      const { blobs, bytes } = cache.evictUnder(versionsPrefix(file));
+      const { blobs, bytes, kept } = cache.evictUnder(versionsPrefix(file));
       evicted.blobs += blobs;
       evicted.bytes += bytes;
+      evicted.kept += kept;
     }
     return evicted;
   } finally {

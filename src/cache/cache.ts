@@ -202,9 +202,7 @@ export class Cache {
   /** Removes what nobody has read for `maxAge` milliseconds, then the least recently read until `maxSize` bytes are left. */
   evict({ maxAge = this.#limits.maxAge, maxSize = this.#limits.maxSize } = {}): Evicted {
     this.#tidy();
-    const old = this.#evictor.removeUnread(Date.now() - maxAge);
-    const more = this.#evictor.free(this.#parts.blobs.usage().room - maxSize);
-    return { blobs: old.blobs + more.blobs, bytes: old.bytes + more.bytes };
+    return this.#evict(Date.now() - maxAge, this.#parts.blobs.usage().room - maxSize);
   }
 
   /** Removes what the keys with this beginning lead to, unless it is pinned or open. */
@@ -215,7 +213,12 @@ export class Cache {
   /** Removes everything that is neither pinned nor open. */
   clear(): Evicted {
     this.#tidy();
-    return this.#evictor.removeUnread(Number.MAX_SAFE_INTEGER);
+    return this.#evict(Number.MAX_SAFE_INTEGER);
+  }
+
+  #evict(before: number, bytes = 0): Evicted {
+    const evicted = this.#evictor.remove({ before, bytes });
+    return { ...evicted, kept: evicted.kept + this.#evictor.countPinned(before) };
   }
 
   /** Checks everything, blob by blob; with `repair`, what is bad is not there any more, and will be fetched again. */

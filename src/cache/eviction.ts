@@ -22,13 +22,16 @@ interface Candidate {
 export interface Evicted {
   blobs: number;
   bytes: number;
+  /** Blobs that would have gone, were they not pinned or open. */
+  kept: number;
 }
 
 export class Evictor {
   readonly #index: IndexDatabase;
   readonly #blobs: BlobIndex;
   readonly #files: BlobFiles;
-  readonly #oldest: Statement<{ at: number; id: number; before: number }, Candidate>;
+  readonly #oldest: Statement<{ at: number; id: number }, Candidate>;
+  readonly #pinned: Statement<[number], number>;
   readonly #under: Statement<[string, string], Candidate>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, files: BlobFiles) {
@@ -37,45 +40,46 @@ export class Evictor {
     this.#files = files;
     this.#oldest = index.db.prepare(
       `SELECT id, name, room, accessed_at AS accessedAt FROM blobs
-       WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id) AND accessed_at < :before
+       WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id)
        ORDER BY accessed_at, id LIMIT ${BATCH}`,
     );
+    this.#pinned = index.db
+      .prepare<[number], number>('SELECT count(*) FROM blobs WHERE pinned = 1 AND accessed_at < ?')
+      .pluck();
     this.#under = index.db.prepare(
       `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt FROM keys k JOIN blobs b ON b.id = k.blob_id
-       WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept} AND b.pinned = 0`,
+       WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept}`,
     );
   }
 
   /** Removes the blobs that keys with this beginning lead to. */
   removeUnder(prefix: string): Evicted {
-    const evicted = { blobs: 0, bytes: 0 };
+    const evicted = { blobs: 0, bytes: 0, kept: 0 };
     const found = this.#under.all(prefix, endOf(prefix));
     for (let at = 0; at < found.length; at += BATCH) this.#remove(found.slice(at, at + BATCH), evicted);
     return evicted;
   }
 
-  /** Removes blobs, the least recently read first, until `bytes` of room are free again or no more can go. */
-  free(bytes: number): Evicted {
-    return this.#removeWhile(Number.MAX_SAFE_INTEGER, freed => freed < bytes);
-  }
-
-  /** Removes every blob that was last read before this time, in milliseconds since the epoch. */
-  removeUnread(before: number): Evicted {
-    return this.#removeWhile(before, () => true);
-  }
-
-  #removeWhile(before: number, wanted: (freed: number) => boolean): Evicted {
-    const evicted = { blobs: 0, bytes: 0 };
+  /**
+   * Removes blobs, the least recently read first: all that were last read before a time, in milliseconds since the epoch, and
+   * more until `bytes` of room are free again or no more can go. What is pinned is not even looked at.
+   */
+  remove({ before = 0, bytes = 0 }): Evicted {
+    const evicted = { blobs: 0, bytes: 0, kept: 0 };
     let position = { at: -1, id: 0 };
-    while (wanted(evicted.bytes)) {
-      const chosen = enough(this.#oldest.all({ ...position, before }), evicted.bytes, wanted);
+    for (;;) {
+      const chosen = wanted(this.#oldest.all(position), before, bytes - evicted.bytes);
       const last = chosen.at(-1);
-      if (last === undefined) break;
+      if (last === undefined) return evicted;
       this.#remove(chosen, evicted);
       // What was open elsewhere is made up for by those that come next.
       position = { at: last.accessedAt, id: last.id };
     }
-    return evicted;
+  }
+
+  /** How many pinned blobs were last read before this time. */
+  countPinned(before: number): number {
+    return this.#pinned.get(before) ?? 0;
   }
 
   #remove(candidates: readonly Candidate[], evicted: Evicted): void {
@@ -91,6 +95,7 @@ export class Evictor {
         for (const { id } of leaving) this.#blobs.delete(id);
       });
       evicted.blobs += leaving.length;
+      evicted.kept += candidates.length - leaving.length;
       evicted.bytes += leaving.reduce((sum, { room }) => sum + room, 0);
     } finally {
       for (const { fd } of seized) if (fd !== undefined) closeSync(fd);
@@ -103,15 +108,11 @@ export function endOf(prefix: string): string {
   return `${prefix}\u{10ffff}`;
 }
 
-/** As many of the candidates as are wanted when `freed` bytes are free already. */
-function enough(
-  candidates: readonly Candidate[],
-  freed: number,
-  wanted: (freed: number) => boolean,
-): Candidate[] {
-  let planned = freed;
-  return candidates.filter(({ room }) => {
-    const isWanted = wanted(planned);
+/** Of candidates in their order, those from before a time and as many more as have so many bytes. */
+function wanted(candidates: readonly Candidate[], before: number, bytes: number): Candidate[] {
+  let planned = 0;
+  return candidates.filter(({ accessedAt, room }) => {
+    const isWanted = accessedAt < before || planned < bytes;
     planned += room;
     return isWanted;
   });

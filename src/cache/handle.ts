@@ -111,12 +111,12 @@ export class BlobHandle {
    * another one, that they are as they were written. Those who read all of it, or `check` all of it, have seen to that.
    */
   descriptor(): number | undefined {
-    if (!this.isWhole() || !this.#isKnownRight()) return undefined;
+    if (!this.#isKnownRight()) return undefined;
     this.#parts.accesses.read(this.#accessed, true);
     return this.#open();
   }
 
-  /** Lets other processes know as well. */
+  /** Of a file that is as it was when it was whole, whatever the index says by now. Lets other processes know as well. */
   #isKnownRight(): boolean {
     if (this.#state === undefined || fileState(this.#open()) !== this.#state) return false;
     if (!this.#isNoted && this.#checked.covers(0, blockCount(this.size))) this.#note(this.#state);

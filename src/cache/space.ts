@@ -66,9 +66,9 @@ export class Space {
     const before = this.#blobs.usage().room;
     this.#tidy();
     const tidied = before - this.#blobs.usage().room;
-    if (tidied < bytes) this.#evictor.removeUnread(Date.now() - this.#limits.maxAge);
-    const removed = before - this.#blobs.usage().room;
-    return removed >= bytes || this.#evictor.free(bytes - removed).bytes > 0 || removed > 0;
+    if (tidied >= bytes) return true;
+    const age = Date.now() - this.#limits.maxAge;
+    return this.#evictor.remove({ before: age, bytes: bytes - tidied }).bytes + tidied > 0;
   }
 }
 

@@ -192,18 +192,15 @@ export class Files {
     this.#nextFolder = db.prepare(
       `SELECT path FROM folders WHERE source_id = ? AND path >= ? AND path < ? AND deleted_at IS NULL ORDER BY path LIMIT 1`,
     );
-    const known = `
-      SELECT f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key,
-         d.path AS folderPath
-      FROM files f JOIN folders d ON d.id = f.folder_id`;
+    const columns =
+      'f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key';
+    const known = `SELECT ${columns}, d.path AS folderPath FROM files f JOIN folders d ON d.id = f.folder_id`;
     this.#withInode = db.prepare(
       `${known} WHERE f.ino = ? AND f.dev = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
     this.#withVersion = db.prepare(
       `${known} WHERE f.version = ? AND d.source_id = ? AND f.deleted_at IS NULL`,
     );
-    const columns =
-      'f.id, f.name, f.size, f.mtime_us AS mtimeUs, f.mode, f.dev, f.ino, f.target, f.version, f.key';
     this.#withKey = db.prepare(
       `SELECT ${columns}, d.id AS folderId, d.path AS folderPath, f.deleted_at AS deletedAt
        FROM files f JOIN folders d ON d.id = f.folder_id WHERE f.key = ? AND d.source_id = ?`,

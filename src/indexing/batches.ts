@@ -1,23 +1,36 @@
-/** Cuts the listings of a crawl into batches, each about one transaction. */
+/** Gathers folder listings into batches, each about one transaction. */
 import type { FolderListing } from '../sources/source.js';
 
 const FILES_PER_BATCH = 4_000;
 const FOLDERS_PER_BATCH = 1_000;
 
-export function isFull(batch: readonly FolderListing[], files: number): boolean {
-  return files >= FILES_PER_BATCH || batch.length >= FOLDERS_PER_BATCH;
+export class Batch {
+  #listings: FolderListing[] = [];
+  #files = 0;
+
+  add(listing: FolderListing): void {
+    this.#listings.push(listing);
+    this.#files += listing.names.length;
+  }
+
+  get isFull(): boolean {
+    return this.#files >= FILES_PER_BATCH || this.#listings.length >= FOLDERS_PER_BATCH;
+  }
+
+  /** What was gathered; the next batch begins empty. */
+  take(): FolderListing[] {
+    const listings = this.#listings;
+    this.#listings = [];
+    this.#files = 0;
+    return listings;
+  }
 }
 
 export function* inBatches(listings: Iterable<FolderListing>): Generator<FolderListing[]> {
-  let batch: FolderListing[] = [];
-  let files = 0;
+  const batch = new Batch();
   for (const listing of listings) {
-    batch.push(listing);
-    files += listing.names.length;
-    if (!isFull(batch, files)) continue;
-    yield batch;
-    batch = [];
-    files = 0;
+    batch.add(listing);
+    if (batch.isFull) yield batch.take();
   }
-  yield batch;
+  yield batch.take();
 }

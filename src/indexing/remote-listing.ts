@@ -4,7 +4,7 @@ import { compileFilter, type Filter } from '../sources/filter.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
 import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped, type Unreadable } from '../sources/source.js';
-import { isFull } from './batches.js';
+import { Batch } from './batches.js';
 import type { CrawlSummary } from './crawl.js';
 
 /** Remote sources tell no permissions. */
@@ -20,20 +20,15 @@ export async function* listRemote(
   const listed = new Listed(compileFilter(source.options.include, exclude));
   const remote = await openSource(source);
   try {
-    let batch: FolderListing[] = [];
-    let files = 0;
+    const batch = new Batch();
     for await (const folder of remote.folders(signal)) {
       const listing = listed.listingOf(folder);
       if (listing === undefined) continue;
-      batch.push(listing);
-      files += listing.names.length;
-      if (!isFull(batch, files)) continue;
-      yield batch;
-      batch = [];
-      files = 0;
+      batch.add(listing);
+      if (batch.isFull) yield batch.take();
     }
-    if (!listed.hasRoot) batch.push(listed.emptyRoot());
-    yield batch;
+    if (!listed.hasRoot) batch.add(listed.emptyRoot());
+    yield batch.take();
     return { skipped: listed.skipped, unreadable: listed.unreadable };
   } finally {
     await remote.close();

@@ -46,6 +46,7 @@ export function fillEntry(out: Entry, node: Node, owner: Ownership): void {
   out.gid = owner.gid;
   out.rdev = 0;
   out.size = node.size;
+  // Of remote files too, whatever is cached: tar --sparse takes what has no blocks for a hole, and would keep zeros of it.
   out.blocks = Math.ceil(node.size / 512);
   out.blockSize = BLOCK_SIZE;
   out.atimeUs = node.mtimeUs;

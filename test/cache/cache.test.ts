@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
+import SqliteDatabase from 'better-sqlite3';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import {
   assertClean,
@@ -21,6 +22,12 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const SMALL = 2_500_000;
 const LARGE = 9_500_000;
+
+function changeIndex(folder: string, sql: string): void {
+  const db = new SqliteDatabase(join(folder, 'index.db'));
+  db.exec(sql);
+  db.close();
+}
 
 function is(code: FacetErrorCode): (error: unknown) => boolean {
   return error => error instanceof FacetError && error.code === code;
@@ -173,6 +180,31 @@ test('a whole blob has a descriptor for whoever opens it, until its file is anot
     'others need not read it again',
   );
 });
+
+test('after another start of the machine nobody trusts a whole blob before all of it was read', t => {
+  const folder = temporaryFolder(t);
+  put(openCache(folder), 'k', LARGE);
+  changeIndex(folder, "UPDATE blobs SET checked_state = 'x' || substr(checked_state, 2)");
+  const handle = openCache(folder).lookup('k', LARGE) ?? assert.fail();
+  assert.ok(readRange(handle, MiB));
+  assert.equal(handle.descriptor(), undefined);
+  assert.ok(readRange(handle, 0, MiB));
+  assert.notEqual(handle.descriptor(), undefined);
+});
+
+for (const access of ['read', 'write'] as const) {
+  test(`a cache of the version before is used as it is, by who opens it to ${access}`, t => {
+    const folder = temporaryFolder(t);
+    put(openCache(folder), 'k', SMALL);
+    changeIndex(folder, 'ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1');
+    const cache = openCache(folder, {}, access);
+    const handle = cache.lookup('k', SMALL) ?? assert.fail();
+    assert.equal(handle.descriptor(), undefined, 'nobody knows whether its blocks are right');
+    assert.deepEqual(readRange(handle), contentsOf('k', SMALL));
+    assert.notEqual(handle.descriptor(), undefined);
+    assertClean(openCache(folder));
+  });
+}
 
 test('the descriptor of a whole blob reads its bytes', t => {
   const cache = openCache(temporaryFolder(t));

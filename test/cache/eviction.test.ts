@@ -75,12 +75,12 @@ test('eviction by hand: by age, by size, and everything', t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
   putHourly(cache, at, 'abcdef');
-  assert.deepEqual(cache.evict({ maxAge: 3.5 * HOUR }), { blobs: 2, bytes: 2 * MiB });
-  assert.deepEqual(cache.evict({ maxSize: 2.5 * MiB }), { blobs: 2, bytes: 2 * MiB });
-  assert.deepEqual(cache.evict(), { blobs: 0, bytes: 0 });
+  assert.deepEqual(cache.evict({ maxAge: 3.5 * HOUR }), { blobs: 2, bytes: 2 * MiB, kept: 0 });
+  assert.deepEqual(cache.evict({ maxSize: 2.5 * MiB }), { blobs: 2, bytes: 2 * MiB, kept: 0 });
+  assert.deepEqual(cache.evict(), { blobs: 0, bytes: 0, kept: 0 });
   assert.deepEqual(keysIn(cache), ['e', 'f']);
   put(cache, 'empty', 0);
-  assert.deepEqual(cache.clear(), { blobs: 3, bytes: 2 * MiB });
+  assert.deepEqual(cache.clear(), { blobs: 3, bytes: 2 * MiB, kept: 0 });
   assert.deepEqual([keysIn(cache), blobFilesIn(folder), cache.status().bytes], [[], [], 0]);
 });
 
@@ -90,7 +90,7 @@ test('what is pinned stays, also when it was pinned before it came; what is unpi
   cache.pin('a');
   putHourly(cache, at, 'abc');
   cache.pin('b', 'never fetched');
-  assert.deepEqual(cache.clear(), { blobs: 1, bytes: MiB });
+  assert.deepEqual(cache.clear(), { blobs: 1, bytes: MiB, kept: 2 });
   assert.throws(() => put(cache, 'd', 3 * MiB - 1), isNoSpace);
   assert.deepEqual(keysIn(cache), ['a', 'b']);
   cache.unpin('a', 'never fetched');
@@ -127,6 +127,11 @@ test('what anybody has open stays, whole or not, and can go when it is closed', 
   const handles = [other.lookup('small', MiB), cache.lookup('large', 4 * MiB)];
   assert.throws(() => put(cache, 'more', 3.5 * MiB), isNoSpace);
   assert.deepEqual(keysIn(cache), ['large', 'small']);
+  cache.pin('small');
+  for (const evicted of [cache.clear(), cache.evict({ maxAge: -1, maxSize: 0 })])
+    assert.deepEqual(evicted, { blobs: 0, bytes: 0, kept: 2 });
+  assert.deepEqual(cache.evictUnder('s'), { blobs: 0, bytes: 0, kept: 1 });
+  cache.unpin('small');
   for (const handle of handles) assert.deepEqual(handle && readRange(handle)?.length, handle?.size);
   for (const handle of handles) handle?.close();
   put(cache, 'more', 7 * MiB);

@@ -168,6 +168,9 @@ const ALIGNED = 4096;
 /** A script that reads past the kernel's page cache. */
 const READ = 'dd if="$1" bs=128K iflag=direct,skip_bytes,count_bytes skip="$2" count="$3" status=none';
 
+/** A script that has the kernel forget what it keeps of a file. */
+const DROP_PAGES = 'dd if="$1" iflag=nocache count=0 status=none';
+
 async function readAt(site: Site, file: string, from: number, count: number): Promise<Buffer> {
   const before = from % ALIGNED;
   const length = Math.ceil((before + count) / ALIGNED) * ALIGNED;
@@ -194,6 +197,23 @@ async function assertReadWithout({ process: { pid } }: FacetMount, file: string,
     process.kill(pid ?? assert.fail(), 'SIGCONT');
     await opened.close();
   }
+}
+
+const BEGINNING = 100_000;
+
+/** A program that reads the beginning of a file, and keeps it open until it is asked for the rest. */
+function holdOpen({ place }: Site, file: string) {
+  const goOn = join(place.base, `go-on-${randomBytes(4).toString('hex')}`);
+  const script = `exec 3<"$1"; head -c ${BEGINNING} <&3; until [ -e "$2" ]; do sleep 0.05; done; cat <&3`;
+  const { process, ended } = place.start('bash', ['-c', script, 'sh', file, goOn]);
+  return {
+    isOpen: process.stdout && once(process.stdout, 'data'),
+    assertRest: async (contents: Buffer) => {
+      writeFileSync(goOn, '');
+      const { bytes, stderr } = await ended;
+      assert.equal(sha256(bytes), sha256(contents), stderr);
+    },
+  };
 }
 
 /** Turns a byte in the middle of the only blob. */
@@ -720,6 +740,63 @@ describe('remote sources', { concurrency: 3 }, () => {
           const second = await place.mount();
           await assertReads(reading(site, file), large, 'after the disk has spoilt a block');
           assert.equal((await checked(second.stop())).status, 0);
+        });
+      });
+    });
+  }
+
+  describe('small files that are in the cache', () => {
+    it('are with the kernel once they are opened', () => {
+      const small = { one: randomBytes(2048), page: randomBytes(4096), more: randomBytes(20_000) };
+      return atBucket(root ?? user, { ...small, empty: '' }, async ({ place, gate, done }) => {
+        await done('cache', 'warm', '/b');
+        await gate.close();
+        const mounted = await place.mount();
+        for (const [name, contents] of Object.entries(small)) {
+          const file = join(mounted.mountpoint, 'b', name);
+          if (root) await assertReadWithout(mounted, file, contents);
+          else assert.ok((await place.succeed('cat', [file])).bytes.equals(contents));
+        }
+        assert.equal(await place.output('cat', join(mounted.mountpoint, 'b/empty')), '');
+        assert.equal((await checked(mounted.stop())).status, 0);
+      });
+    });
+  });
+
+  for (const who of users) {
+    describe(`a file that becomes whole in the cache while ${who.name} has it open`, () => {
+      it('is read on as it was, needs nobody but the kernel once all was compared, and is not evicted while it is open', () => {
+        // Of smaller ones nothing is in the cache before all is.
+        const large = randomBytes(51 * MB);
+        return atBucket(who, { large }, async site => {
+          const { place, gate, done } = site;
+          const mounted = await place.mount();
+          const file = join(mounted.mountpoint, 'b/large');
+          const cached = async () =>
+            Number(await place.output('getfattr', '--only-values', '-n', 'user.facet.cached', file));
+          assert.equal(await cached(), 0);
+          const first = holdOpen(site, file);
+          await first.isOpen;
+          await until('a part is in the cache', async () => (await cached()) > 0);
+          assert.ok((await cached()) < large.length);
+          await done('cache', 'warm', '/b/large');
+          await gate.close();
+          assert.equal(await cached(), large.length);
+          await assertReads(reading(site, file), large, 'while the first one has it open');
+          await first.assertRest(large);
+          // Two processes have brought the blocks, so neither has seen them all: they are compared once more.
+          await sh(site, DROP_PAGES, file);
+          await assertReads(reading(site, file), large, 'when nobody else has it open');
+          await sh(site, DROP_PAGES, file);
+          if (who === root) await assertReadWithout(mounted, file, large);
+          const second = holdOpen(site, file);
+          await second.isOpen;
+          const clear = async () => JSON.parse(await done('cache', 'clear', '--json'));
+          assert.deepEqual(await clear(), { blobs: 0, bytes: 0, kept: 1 });
+          await second.assertRest(large);
+          await until('it can go', async () => (await clear()).blobs === 1);
+          assert.equal(await cached(), 0);
+          assert.equal((await checked(mounted.stop())).status, 0);
         });
       });
     });

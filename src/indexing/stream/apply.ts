@@ -2,7 +2,13 @@
  * Writes what Redis says of files to the catalog. A file is what its key says, so one with another path was renamed. Of two
  * files that want one path, the newer one is there and the other is set aside, whichever was told first.
  */
-import type { FileAttributes, Files, KeyedFile, KnownFile } from '../../catalog/files.js';
+import {
+  type FileAttributes,
+  type Files,
+  type KeyedFile,
+  type KnownFile,
+  sourcePath,
+} from '../../catalog/files.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import type { CatalogWriter, WrittenFolder } from '../../catalog/writer.js';
 import { type FoundReport, isAt, type ToldFile } from './reports.js';
@@ -141,8 +147,7 @@ class Applied {
 
   /** A file that is at another place, or not there, comes to this one. */
   #bring({ file }: Told, known: KeyedFile, folder: WrittenFolder): void {
-    const from = known.folderPath === '' ? known.name : `${known.folderPath}/${known.name}`;
-    this.#writer.renameFile(this.#source, folder, file.name, known.id, from, known);
+    this.#writer.renameFile(this.#source, folder, file.name, known.id, sourcePath(known), known);
     if (known.deletedAt === null) this.#left.set(known.folderId, known.folderPath);
   }
 

@@ -2,6 +2,7 @@
 
 import { realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { sourcePath } from '../../catalog/files.js';
 import { isInside } from '../../sources/facet-mounts.js';
 import { IGNORE_FILE } from '../../sources/filter.js';
 import type { Unreadable } from '../../sources/source.js';
@@ -117,7 +118,7 @@ export class Changes {
     // Bringing a change writes there: it would be the next one.
     if (path === this.#catalogFolder && name.startsWith(this.#catalogName)) return;
     if (mask & IN.ATTRIB && (name === '' || mask & IN.ISDIR)) this.#opened(now);
-    const below = path === '' ? name : `${path}/${name}`;
+    const below = sourcePath({ folderPath: path, name });
     const isAttributeOfFolder = mask & IN.ATTRIB && mask & IN.ISDIR && this.folders.isKnown(below);
     this.dirty.mark(isAttributeOfFolder && name !== '' ? below : path, now, name === IGNORE_FILE);
     // What a link leads to may be another thing now, anywhere.

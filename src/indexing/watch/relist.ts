@@ -2,8 +2,8 @@
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import { Crawler, type CrawlOptions, type FileIdentity } from '../../sources/crawl.js';
-import type { FolderListing, Unreadable } from '../../sources/source.js';
-import { isFull } from '../batches.js';
+import type { Unreadable } from '../../sources/source.js';
+import { Batch } from '../batches.js';
 import { NOTHING_YET, Update, type UpdateCounts } from '../update.js';
 import { deleteVanished } from '../vanished.js';
 import type { WatchedFolders } from './folders.js';
@@ -19,8 +19,7 @@ export class Relisting {
   readonly #options: CrawlOptions;
   readonly #watched: WatchedFolders;
   readonly #update: Update;
-  #batch: FolderListing[] = [];
-  #files = 0;
+  readonly #batch = new Batch();
   /** The folders that were found in the one that is being listed. */
   #found = new Set<string>();
 
@@ -53,10 +52,9 @@ export class Relisting {
     const crawler = new Crawler(this.#options, (below, folder) => this.#enters(below, folder, deep));
     this.#found = new Set();
     for (const listing of crawler.below(path)) {
-      this.#batch.push(listing);
-      this.#files += listing.names.length;
+      this.#batch.add(listing);
       this.#noteGone(listing.path, this.#found);
-      if (isFull(this.#batch, this.#files)) this.#flush();
+      if (this.#batch.isFull) this.#flush();
       this.#found = new Set();
     }
     this.unreadable.push(...crawler.unreadable);
@@ -84,9 +82,7 @@ export class Relisting {
   }
 
   #flush(): void {
-    this.#update.apply(this.#batch);
-    this.#batch = [];
-    this.#files = 0;
+    this.#update.apply(this.#batch.take());
   }
 
   /** What was not met is gone. No guard as a scan has: the kernel told of each deletion, and the root is where it was. */

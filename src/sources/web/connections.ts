@@ -64,7 +64,8 @@ export class Connections {
 
   /** No proxy leads to this machine. */
   #to(origin: string): Dispatcher {
-    return isLoopback(new URL(origin).hostname) ? this.#direct : this.#proxied;
+    const isDirect = this.#proxied === this.#direct || isLoopback(new URL(origin).hostname);
+    return isDirect ? this.#direct : this.#proxied;
   }
 
   async close(): Promise<void> {

@@ -89,7 +89,7 @@ test('one file moved between folders again and again keeps its id', async t => {
   assert.equal(place.id('c/d/one'), id);
   // It may be seen at two places at once, and be taken for two files for a moment: it is not the other one that goes.
   const deleted = changesOf(place.catalog, seq).filter(change => change.kind === 'deleted');
-  assert.ok(!deleted.some(change => change.fileId === id));
+  assert.ok(!deleted.some(({ fileId }) => fileId === id));
 });
 
 test('what an editor saves by writing another file and renaming it is one modification', async t => {
