@@ -12,30 +12,30 @@ export interface StartLiveOptions extends Omit<LiveOptions, 'onProblem'> {
   redis: Config['redis'];
 }
 
+/** Throws `usage` when the settings name no Redis that there can be. */
 export async function startLive(
   context: CommandContext,
   catalog: Catalog,
   { redis, ...options }: StartLiveOptions,
 ): Promise<Keeper> {
   const { keepLive } = await import('../src/indexing/live.js');
+  const published = await startPublishing(context, catalog, redis);
   const live = keepLive(catalog, {
     ...options,
     onProblem: (source, message, hint) => context.warn(source ? `${source}: ${message}` : message, hint),
   });
-  const { uri, publish } = redis;
-  if (!publish || uri === undefined) return live;
-  const published = await startPublishing(context, catalog, { ...redis, uri });
-  return { stop: async () => void (await Promise.all([live.stop(), published.stop()])) };
+  return { stop: async () => void (await Promise.all([live.stop(), published?.stop()])) };
 }
 
 async function startPublishing(
   context: CommandContext,
   catalog: Catalog,
-  { uri, keyPrefix, node = hostname() }: Config['redis'] & { uri: string },
-): Promise<Keeper> {
+  { uri, publish, keyPrefix, node = hostname() }: Config['redis'],
+): Promise<Keeper | undefined> {
+  if (!publish || uri === undefined) return undefined;
   const { keepPublished } = await import('../src/indexing/stream/publish.js');
   return keepPublished(catalog, {
     ...{ uri, keyPrefix, node, version: packageVersion() },
-    onProblem: (message, hint) => context.warn(`cannot publish: ${message}`, hint),
+    onProblem: (message, hint) => context.warn(`publishing: ${message}`, hint),
   });
 }

@@ -30,8 +30,10 @@ export function publishing(
 }
 
 /** A catalog with the source `docs` and three files. It is closed after whatever publishes it has ended. */
-export function filledCatalog(context: TestContext): { catalog: Catalog; ids: number[]; file: string } {
-  const file = join(temporaryFolder(context), 'catalog.db');
+export function filledCatalog(
+  context: TestContext,
+  file = join(temporaryFolder(context), 'catalog.db'),
+): { catalog: Catalog; ids: number[]; file: string } {
   const catalog = openCatalog(file);
   context.after(() => catalog.close());
   const given = { size: 7, mtimeUs: 1_700_000_000_123_456 };
@@ -67,4 +69,12 @@ export async function untilTold(client: Redis, catalog: Catalog): Promise<void> 
     'Redis tells what the catalog has',
     async () => JSON.stringify(await toldPaths(client)) === wanted,
   );
+}
+
+/** Waits until a Redis is at the end of the catalog's log. */
+export async function untilMoved(client: Redis, catalog: Catalog): Promise<void> {
+  await until('all changes are told', async () => {
+    const position = await client.hget(`outbox:${catalog.identity()}`, 'position');
+    return position?.startsWith(`${catalog.log.lastSeq()} `) ?? false;
+  });
 }

@@ -24,6 +24,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+const SET_WHERE = `
+  if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+  redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+  return 1`;
+
 /** A command that writes, with its arguments. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
 
@@ -158,6 +163,17 @@ export class Connection {
       const answers = (await this.#asking.multi(commands.map(each => [...each])).exec()) ?? [];
       for (const [error] of answers) if (error) throw error;
     });
+  }
+
+  /** Sets texts of a hash if `field` is what is expected; undefined: not there. Returns whether it was. */
+  async setWhere(
+    key: string,
+    field: string,
+    expected: string | undefined,
+    texts: Readonly<Record<string, string | number>>,
+  ): Promise<boolean> {
+    const args = [field, expected ?? '', ...Object.entries(texts).flat()];
+    return (await this.#try(() => this.#asking.eval(SET_WHERE, 1, key, ...args))) === 1;
   }
 
   close(): void {

@@ -1,13 +1,16 @@
 /**
  * The nodes that publish to a Redis: a hash for each, with a heartbeat. Times are those of Redis's clock, so the clocks of the
- * machines need not agree.
+ * machines need not agree. A name belongs to its owner: a catalog at a place.
  *
- *     {prefix}node:{name}        hash: name, catalog, state, at, files, version; published and properties are the outbox's
+ *     {prefix}node:{name}        hash: owner, state, at, files, sources, version
  *     {prefix}node:__index__     set of the names
  */
 import type { Catalog } from '../../catalog/catalog.js';
+import { nearest } from '../../config/nearest.js';
 import { FacetError } from '../../errors.js';
-import type { Command, Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { catalogOf, ownerOf, placeOf } from './owner.js';
+import { PublishedFiles } from './published-files.js';
 import { isPublished } from './told-texts.js';
 
 export const HEARTBEAT_MS = 30_000;
@@ -20,51 +23,72 @@ export interface NodeStatus {
   lastHeartbeat: string;
   /** In the sources that it publishes. */
   files: number;
+  /** Their names. */
+  sources: string[];
   version: string;
 }
 
-export interface NodeOptions {
+export interface Nodes {
   connection: Connection;
   keyPrefix: string;
-  name: string;
-  catalog: Catalog;
-  version: string;
 }
 
-/** How far the outbox got. */
-export interface Progress {
-  /** The last change of the log that is in Redis; undefined until all files are. */
-  published: number | undefined;
-  properties: readonly string[];
+interface KnownNode extends NodeStatus {
+  owner: string;
 }
-
-/** A node as its hash has it. */
-type Fields = Readonly<Record<string, string>>;
 
 /** In the order of their names. */
-export async function listNodes(connection: Connection, keyPrefix: string): Promise<NodeStatus[]> {
-  const now = await connection.now();
-  const nodes = await fieldsOfAll(connection, keyPrefix);
-  return nodes.map(([name, fields]) => ({
-    ...{ name, online: isOnline(fields, now) },
-    lastHeartbeat: new Date(Number(fields.at)).toISOString(),
-    ...{ files: Number(fields.files), version: fields.version ?? '' },
-  }));
+export async function listNodes(nodes: Nodes): Promise<NodeStatus[]> {
+  return (await knownNodes(nodes)).map(({ owner: _, ...status }) => status);
 }
 
-async function fieldsOfAll(connection: Connection, keyPrefix: string): Promise<[string, Fields][]> {
-  const found: [string, Fields][] = [];
+async function knownNodes({ connection, keyPrefix }: Nodes): Promise<KnownNode[]> {
+  const now = await connection.now();
+  const found = new Map<string, KnownNode>();
   for await (const names of connection.members(indexKey(keyPrefix))) {
     for (const name of names) {
       const fields = await connection.hash(nodeKey(keyPrefix, name));
-      if (fields.at !== undefined) found.push([name, fields]);
+      if (fields.owner !== undefined) found.set(name, nodeIn(name, fields, now));
     }
   }
-  return [...new Map(found)].sort(([one], [other]) => (one < other ? -1 : 1));
+  return [...found.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-function isOnline({ state, at }: Fields, now: number): boolean {
-  return state === 'online' && now - Number(at) < MISSED_HEARTBEATS * HEARTBEAT_MS;
+function nodeIn(name: string, fields: Readonly<Record<string, string>>, now: number): KnownNode {
+  const { owner = '', state, version = '', sources = '' } = fields;
+  const [at, files] = [numberIn(fields.at), numberIn(fields.files)];
+  const online = state === 'online' && now - at < MISSED_HEARTBEATS * HEARTBEAT_MS;
+  const names = sources.split('\n').filter(each => each !== '');
+  return { name, online, lastHeartbeat: new Date(at).toISOString(), files, sources: names, version, owner };
+}
+
+function numberIn(text = ''): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}
+
+/** Who is gone for good is forgotten, with its files. Returns how many it had. Throws `not-found`, and `in-use` for one that is online. */
+export async function forgetNode(nodes: Nodes, name: string, signal: AbortSignal): Promise<number> {
+  const known = await knownNodes(nodes);
+  const node = known.find(each => each.name === name);
+  if (!node) throw notKnown(name, known);
+  if (node.online) {
+    throw new FacetError('in-use', `the node ${name} is online`, { hint: 'stop facet there first' });
+  }
+  return remove(nodes, node, signal);
+}
+
+/** The name comes last: when this ends early, it can be done again. */
+async function remove(nodes: Nodes, { name, owner }: KnownNode, signal: AbortSignal): Promise<number> {
+  const removed = await new PublishedFiles({ ...nodes, identity: catalogOf(owner), signal }).remove();
+  await removeName(nodes, name);
+  return removed;
+}
+
+async function removeName({ connection, keyPrefix }: Nodes, name: string): Promise<void> {
+  await connection.change([
+    ['del', nodeKey(keyPrefix, name)],
+    ['srem', indexKey(keyPrefix), name],
+  ]);
 }
 
 function nodeKey(keyPrefix: string, name: string): string {
@@ -75,107 +99,118 @@ function indexKey(keyPrefix: string): string {
   return `${keyPrefix}node:__index__`;
 }
 
+export interface NodeOptions extends Nodes {
+  name: string;
+  catalog: Catalog;
+  version: string;
+  signal: AbortSignal;
+}
+
 /** This node. */
 export class Node {
   readonly #options: NodeOptions;
-  readonly #identity: string;
+  readonly #owner: string;
   readonly #key: string;
 
   constructor(options: NodeOptions) {
     this.#options = options;
-    this.#identity = options.catalog.identity();
+    this.#owner = ownerOf(options.catalog);
     this.#key = nodeKey(options.keyPrefix, options.name);
   }
 
   /**
-   * The name is this node's from now on. One that another catalog had, and that is not in use, is taken over: `withdraw` takes
-   * out of Redis what that one published. Throws `exists` when the name is in use, or a copy of this catalog is.
+   * The name is this node's from now on, and no other. Throws `exists` when it is another catalog's, or a copy of this
+   * catalog is online. Returns the other nodes.
    */
-  async claim(withdraw: (identity: string, properties: readonly string[]) => Promise<void>): Promise<void> {
-    const { connection, keyPrefix, name } = this.#options;
-    const now = await connection.now();
-    const nodes = await fieldsOfAll(connection, keyPrefix);
-    const before = nodes.find(([each]) => each === name)?.[1];
-    const renamed = nodes.filter(([each, { catalog }]) => each !== name && catalog === this.#identity);
-    const copy = renamed.find(([, fields]) => isOnline(fields, now));
-    if (copy) throw isCopied(copy[0]);
-    if (before && before.catalog !== this.#identity) {
-      if (isOnline(before, now)) throw isTaken(name);
-      await withdraw(before.catalog ?? '', propertiesIn(before));
-      await connection.change([['del', this.#key]]);
-    }
-    for (const [old] of renamed) await this.#bring(old);
-    await this.beat();
+  async claim(): Promise<NodeStatus[]> {
+    const { name } = this.#options;
+    const known = await knownNodes(this.#options);
+    const ours = known.filter(({ owner }) => catalogOf(owner) === catalogOf(this.#owner));
+    const copy = ours.find(({ online, owner }) => online && owner !== this.#owner);
+    if (copy) throw isCopied(copy.name);
+    const holder = known.find(each => each.name === name);
+    const isOurs = holder !== undefined && ours.includes(holder);
+    if (holder && !isOurs) await this.#replace(holder);
+    if (!(await this.#beat(isOurs ? holder.owner : undefined))) throw isTaken(name);
+    for (const old of ours) if (old !== holder) await removeName(this.#options, old.name);
+    return known.filter(each => each !== holder && !ours.includes(each));
   }
 
-  /** From the name that this node had before. Its files have the same ids under the new one. */
-  async #bring(old: string): Promise<void> {
-    const { connection, keyPrefix } = this.#options;
-    await connection.change([
-      ['rename', nodeKey(keyPrefix, old), this.#key],
-      ['srem', indexKey(keyPrefix), old],
-    ]);
+  /** A catalog that was at this place before is gone: this one was made anew. Any other may come back. */
+  async #replace(holder: KnownNode): Promise<void> {
+    if (holder.online) throw isTaken(holder.name);
+    if (placeOf(holder.owner) !== placeOf(this.#owner)) throw isReserved(holder);
+    await remove(this.#options, holder, this.#options.signal);
   }
 
+  /** Does nothing when the name is another one's by now; `checkName` tells. */
   async beat(): Promise<void> {
-    const { catalog, version } = this.#options;
+    const isKnown = await this.#beat(this.#owner);
+    // Redis may have been emptied.
+    if (!isKnown) await this.#beat(undefined);
+  }
+
+  async #beat(owner: string | undefined): Promise<boolean> {
+    const { connection, keyPrefix, name, catalog, version } = this.#options;
     const sources = catalog.sources.all().filter(isPublished);
     const files = sources.reduce((sum, { id }) => sum + catalog.files.totals(id).files, 0);
-    await this.#write('online', ['files', files, 'version', version]);
+    const names = sources.map(each => each.name).join('\n');
+    await connection.change([['sadd', indexKey(keyPrefix), name]]);
+    return this.#write(owner, { state: 'online', files, sources: names, version });
   }
 
   /** Known to be away at once. */
   async leave(): Promise<void> {
-    await this.#write('offline', []);
+    await this.#write(this.#owner, { state: 'offline' });
   }
 
-  async #write(state: 'online' | 'offline', more: readonly (string | number)[]): Promise<void> {
-    const { connection, keyPrefix, name } = this.#options;
+  /** Only while `owner` has the name. */
+  async #write(
+    owner: string | undefined,
+    fields: Readonly<Record<string, string | number>>,
+  ): Promise<boolean> {
+    const { connection } = this.#options;
     const at = await connection.now();
-    await connection.change([
-      ['hset', this.#key, 'name', name, 'catalog', this.#identity, 'state', state, 'at', at, ...more],
-      ['sadd', indexKey(keyPrefix), name],
-    ]);
+    return connection.setWhere(this.#key, 'owner', owner, { owner: this.#owner, at, ...fields });
   }
 
-  /** Throws `exists` when another catalog has taken the name. */
-  async progress(): Promise<Progress> {
-    const fields = await this.#options.connection.hash(this.#key);
-    // Redis may have been emptied meanwhile: the next heartbeat brings the rest.
-    if (fields.catalog !== undefined && fields.catalog !== this.#identity) throw isTaken(this.#options.name);
-    const isKnown = /^\d{1,16}$/.test(fields.published ?? '');
-    return {
-      published: isKnown ? Number(fields.published) : undefined,
-      properties: propertiesIn(fields),
-    };
-  }
-
-  publishedCommand(seq: number): Command {
-    return ['hset', this.#key, 'published', seq];
-  }
-
-  propertiesCommand(names: ReadonlySet<string>): Command {
-    return ['hset', this.#key, 'properties', JSON.stringify([...names])];
+  /** Throws `exists` when the name is another one's by now. */
+  async checkName(): Promise<void> {
+    const { connection, name } = this.#options;
+    const { owner } = await connection.hash(this.#key);
+    if (owner === undefined || owner === this.#owner) return;
+    throw catalogOf(owner) === catalogOf(this.#owner) ? isCopied(name) : isTaken(name);
   }
 }
 
-function propertiesIn({ properties = '[]' }: Fields): string[] {
-  try {
-    const names: unknown = JSON.parse(properties);
-    return Array.isArray(names) ? names.filter(name => typeof name === 'string') : [];
-  } catch {
-    return [];
-  }
-}
+const NAME_IT = 'give this one a name of its own: node, below redis in config.yaml';
 
 function isTaken(name: string): FacetError {
-  return new FacetError('exists', `another catalog publishes as the node ${name}`, {
-    hint: 'give this one a name of its own: node, below redis in config.yaml',
-  });
+  return new FacetError('exists', `another catalog publishes as the node ${name}`, { hint: NAME_IT });
+}
+
+function isReserved({ name, lastHeartbeat }: KnownNode): FacetError {
+  return new FacetError(
+    'exists',
+    `the node ${name} is that of another catalog, last heard of ${lastHeartbeat}`,
+    {
+      hint: `${NAME_IT}; or, if that one is gone for good: facet index nodes --forget ${name}`,
+    },
+  );
 }
 
 function isCopied(name: string): FacetError {
   return new FacetError('exists', `the node ${name} publishes from a copy of this catalog`, {
-    hint: 'two catalogs with one past cannot be told apart: have one of them made anew, with facet index add and scan',
+    hint: 'two catalogs with one past cannot be told apart: publish from one of them, or make the other anew',
+  });
+}
+
+function notKnown(name: string, known: readonly NodeStatus[]): FacetError {
+  const near = nearest(
+    name,
+    known.map(each => each.name),
+  );
+  return new FacetError('not-found', `there is no node ${name}`, {
+    hint: near === undefined ? 'facet index nodes lists them' : `did you mean ${near}?`,
   });
 }

@@ -1,161 +1,101 @@
 /**
- * Publishes what the catalog's change log tells, from where it was left. How far that is, is in Redis, in the node's hash, and
- * is written with what it is true of, at once: whatever ends the process, and whatever Redis loses, it goes on from what
- * Redis has. Only what differs from what Redis has is written and announced, so to publish twice changes nothing.
+ * Publishes what the catalog's change log tells, from where Redis is in it: a position that is written after the changes
+ * before it. Where Redis has none, or one that the log does not have (it was pruned, or the catalog comes from a backup or a
+ * copy), all files are published anew.
  */
+import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../../catalog/catalog.js';
+import type { LoggedChange } from '../../catalog/changes.js';
 import { Descriptions } from '../../catalog/descriptions.js';
-import type { Command, Connection } from './connection.js';
-import { EVENTS, type Keys, publishedFile, publishedId } from './format.js';
 import type { Node } from './nodes.js';
-import { ALWAYS_TOLD, isPublished, isTold, toldTexts } from './told-texts.js';
+import { NO_TEXTS, type PublishedFile, type PublishedFiles } from './published-files.js';
+import { isPublished, isTold, toldTexts } from './told-texts.js';
 
-/** Changes that are read from the log at once. */
-const CHANGES_PER_BATCH = 500;
-
-/** Keys that are written at once, at most: Redis serves nobody else meanwhile. */
-const KEYS_PER_CHANGE = 10_000;
-
-/** Events that the stream keeps, about; who was away for longer looks at all files. */
-const STREAM_LENGTH = 1_000_000;
+/** Changes that are read from the log, and files from the catalog, at once. */
+const BATCH = 500;
 
 export interface OutboxOptions {
   catalog: Catalog;
-  connection: Connection;
-  keys: Keys;
+  published: PublishedFiles;
   node: Node;
   signal: AbortSignal;
 }
 
-/** A file as it is to be in Redis: without texts, not at all. */
-interface Told {
-  id: string;
-  texts: ReadonlyMap<string, string>;
-}
-
-const NOTHING: ReadonlyMap<string, string> = new Map();
-
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #identity: string;
   readonly #descriptions: Descriptions;
-  /** Names of all properties that a file of ours in Redis may have. */
-  #names = new Set<string>(ALWAYS_TOLD);
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#identity = options.catalog.identity();
     this.#descriptions = new Descriptions(options.catalog.db);
   }
 
-  /** Goes on to the end of the log. Throws the signal's reason, and `exists` when another catalog has taken the node's name. */
-  async catchUp(): Promise<void> {
-    const { node } = this.#options;
+  /**
+   * Goes on to the end of the log, and returns the number of the last change that is in Redis. Throws the signal's reason,
+   * and `exists` when the node's name is another one's by now.
+   */
+  async catchUp(): Promise<number> {
+    const { catalog, published, node, signal } = this.#options;
     for (;;) {
-      const { published, properties } = await node.progress();
-      this.#names = new Set([...ALWAYS_TOLD, ...properties]);
-      const changes = published === undefined ? undefined : this.#changesAfter(published);
-      if (changes === undefined) {
-        await this.#publishAll();
-        continue;
-      }
-      const last = changes.at(-1)?.seq;
-      if (last === undefined) return;
-      const ids = new Set(changes.map(({ fileId }) => fileId));
-      await this.#put(this.#filesOf(ids), [node.publishedCommand(last)]);
+      signal.throwIfAborted();
+      if (catalog.log.lastSeq() === 0) return 0;
+      await node.checkName();
+      const position = await published.position();
+      const changes = position === undefined ? undefined : this.#changesAfter(position);
+      if (position === undefined || changes === undefined) await this.#publishAll();
+      else if (changes.length === 0) return seqOf(position);
+      else await this.#publishChanges(position, changes);
     }
   }
 
   /** Undefined where the log does not go on from there. */
-  #changesAfter(seq: number): { seq: number; fileId: number }[] | undefined {
-    const { log } = this.#options.catalog;
-    const changes = log.after(seq, CHANGES_PER_BATCH);
-    const first = changes[0]?.seq ?? log.lastSeq() + 1;
-    return first === seq + 1 ? changes : undefined;
+  #changesAfter(position: string): LoggedChange[] | undefined {
+    const [last, ...changes] = this.#options.catalog.log.after(seqOf(position) - 1, BATCH);
+    return last && positionAt(last) === position ? changes : undefined;
   }
 
-  /** What changes meanwhile is in the log after where it was at the start. */
+  async #publishChanges(position: string, changes: readonly LoggedChange[]): Promise<void> {
+    const { published } = this.#options;
+    await published.put(this.#filesOf(new Set(changes.map(({ fileId }) => fileId))));
+    await published.move(position, positionAt(changes.at(-1)));
+  }
+
+  /** What changes meanwhile is in the log, after where it was at the start. */
   async #publishAll(): Promise<void> {
-    const { catalog, node } = this.#options;
-    const start = catalog.log.lastSeq();
+    const { catalog, published } = this.#options;
+    const start = positionAt(catalog.log.after(catalog.log.lastSeq() - 1, 1)[0]);
+    const unfinished = `all ${randomUUID()}`;
+    await published.begin(unfinished);
     for (const source of catalog.sources.all().filter(isPublished)) {
-      for (const page of catalog.files.pagesOf(source.id, CHANGES_PER_BATCH)) {
-        await this.#put(this.#filesOf(page.map(({ id }) => id)), []);
+      for (const page of catalog.files.pagesOf(source.id, BATCH)) {
+        await published.put(this.#filesOf(page.map(({ id }) => id)));
       }
     }
-    await this.#withdrawMissing();
-    await this.#put([], [node.publishedCommand(start)]);
+    for await (const fileIds of published.fileIds()) {
+      await published.put(this.#filesOf(fileIds).filter(({ texts }) => texts.size === 0));
+    }
+    await published.move(unfinished, start);
   }
 
-  /** Of files that the catalog has, what it says now; of others that they are gone. */
-  #filesOf(ids: Iterable<number>): Told[] {
+  /** As the catalog has them now; those of sources that are not published are left out. */
+  #filesOf(fileIds: Iterable<number>): PublishedFile[] {
     const { files } = this.#options.catalog;
-    return [...ids].flatMap(fileId => {
+    return [...fileIds].flatMap(fileId => {
       const file = files.get(fileId);
-      const id = publishedId(this.#identity, fileId);
-      if (!file) return [{ id, texts: NOTHING }];
-      if (!isPublished({ uri: file.sourceUri })) return [];
-      if (!isTold(file)) return [{ id, texts: NOTHING }];
+      if (file && !isPublished({ uri: file.sourceUri })) return [];
+      if (!file || !isTold(file)) return [{ fileId, texts: NO_TEXTS }];
       const texts = toldTexts(file, this.#descriptions.properties(fileId), this.#descriptions.labels(fileId));
-      return [{ id, texts }];
-    });
-  }
-
-  async #withdrawMissing(): Promise<void> {
-    const { connection, keys } = this.#options;
-    for await (const ids of connection.members(keys.index)) {
-      const ours = ids.flatMap(id => publishedFile(this.#identity, id) ?? []);
-      const missing = this.#filesOf(ours).filter(({ texts }) => texts.size === 0);
-      await this.#put(missing, []);
-    }
-  }
-
-  /** Takes out of Redis all files of another catalog, with the properties that it published. */
-  async withdraw(identity: string, properties: readonly string[]): Promise<void> {
-    const { connection, keys } = this.#options;
-    this.#names = new Set([...ALWAYS_TOLD, ...properties]);
-    for await (const ids of connection.members(keys.index)) {
-      const theirs = ids.filter(id => publishedFile(identity, id) !== undefined);
-      const gone = theirs.map(id => ({ id, texts: NOTHING }));
-      await this.#put(gone, []);
-    }
-  }
-
-  /** `after`: commands for when all of it is there. */
-  async #put(told: readonly Told[], after: readonly Command[]): Promise<void> {
-    const { connection, node, signal } = this.#options;
-    const before = this.#names.size;
-    for (const { texts } of told) for (const name of texts.keys()) this.#names.add(name);
-    // Known before the first of them is written, or it could be left behind.
-    if (this.#names.size > before) await connection.change([node.propertiesCommand(this.#names)]);
-    const step = Math.max(1, Math.floor(KEYS_PER_CHANGE / this.#names.size));
-    for (let at = 0; at < told.length; at += step) {
-      signal.throwIfAborted();
-      const commands = await this.#differences(told.slice(at, at + step));
-      if (commands.length > 0) await connection.change(commands);
-    }
-    if (after.length > 0) await connection.change(after);
-  }
-
-  async #differences(told: readonly Told[]): Promise<Command[]> {
-    const { connection, keys } = this.#options;
-    const names = [...this.#names];
-    const had = await connection.texts(told.flatMap(({ id }) => names.map(name => keys.of(id, name))));
-    return told.flatMap(({ id, texts }, nth) => {
-      const changes = names.flatMap((name, at) =>
-        changeOf(keys.of(id, name), had[nth * names.length + at] ?? null, texts.get(name) ?? null),
-      );
-      return [...changes, [texts.size > 0 ? 'sadd' : 'srem', keys.index, id] as const];
+      return [{ fileId, texts }];
     });
   }
 }
 
-/** The value, then the event of it: whoever reads the event finds the value. */
-function changeOf(key: string, had: string | null, text: string | null): Command[] {
-  if (text === had) return [];
-  const type = text === null ? 'del' : 'set';
-  return [
-    text === null ? ['del', key] : ['set', key, text],
-    ['xadd', EVENTS, 'MAXLEN', '~', STREAM_LENGTH, '*', 'type', type, 'key', key, 'ts', Date.now()],
-  ];
+/** The time tells a change from that of the same number in another copy of the catalog. */
+function positionAt(change: Pick<LoggedChange, 'seq' | 'at'> = { seq: 0, at: 0 }): string {
+  return `${change.seq} ${change.at}`;
+}
+
+/** 0 for a text that is no position. */
+function seqOf(position: string): number {
+  return Number(/^(\d{1,15}) /.exec(position)?.[1] ?? 0);
 }

@@ -2,7 +2,7 @@
 import { type FileRecord, isLink, sourcePath } from '../../catalog/files.js';
 import { extensionOf, type Property } from '../../query/facts.js';
 import { isRedis } from '../../sources/redis-uri.js';
-import { mtimeText } from './format.js';
+import { isAttribute, mtimeText } from './format.js';
 
 /** The path first: without it there is no file. */
 export const ALWAYS_TOLD = ['filePath', 'size', 'mtime', 'fileName', 'extension', 'labels'] as const;
@@ -17,15 +17,15 @@ export function isTold(file: FileRecord): boolean {
   return file.deletedAt === null && !isLink(file.mode);
 }
 
-/** What the file itself has comes before properties of the same name. */
+/** What the file itself has comes before properties of the same names, or of those that say the same in the format. */
 export function toldTexts(
   file: FileRecord,
   properties: Readonly<Record<string, Property>>,
   labels: readonly string[],
 ): ReadonlyMap<string, string> {
-  const given = Object.entries(properties).map(([name, value]) => [name, textOf(value)] as const);
+  const given = Object.entries(properties).filter(([name]) => !isAttribute(name));
   const told = new Map<string, string>([
-    ...given,
+    ...given.map(([name, value]) => [name, textOf(value)] as const),
     ['filePath', `${file.source}/${sourcePath(file)}`],
     ['size', String(file.size)],
     ['mtime', mtimeText(file.mtimeUs)],

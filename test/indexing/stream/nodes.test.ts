@@ -1,21 +1,26 @@
 /** The nodes that publish to a Redis: who is there, who is away, and whose name is whose. */
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Connection } from '../../../src/indexing/stream/connection.js';
-import { listNodes, type NodeStatus } from '../../../src/indexing/stream/nodes.js';
+import { forgetNode, listNodes, type NodeStatus } from '../../../src/indexing/stream/nodes.js';
 import { parseRedisUri } from '../../../src/sources/redis-uri.js';
-import { openCatalog } from '../../support/catalogs.js';
-import { filledCatalog, publishing, toldPaths, untilTold } from '../../support/published.js';
+import { openCatalog, putFiles, putSource } from '../../support/catalogs.js';
+import { filledCatalog, publishing, untilTold } from '../../support/published.js';
 import { startRedis } from '../../support/redis.js';
 import { until } from '../../support/streamed.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-async function nodesAt(context: TestContext, uri: string): Promise<() => Promise<NodeStatus[]>> {
+async function connect(context: TestContext, uri: string): Promise<Connection> {
   const connection = await Connection.open(parseRedisUri(uri), new AbortController().signal);
   context.after(() => connection.close());
-  return () => listNodes(connection, '');
+  return connection;
+}
+
+async function nodesAt(context: TestContext, uri: string): Promise<() => Promise<NodeStatus[]>> {
+  const connection = await connect(context, uri);
+  return () => listNodes({ connection, keyPrefix: '' });
 }
 
 describe('nodes', () => {
@@ -48,7 +53,7 @@ describe('nodes', () => {
     assert.equal((await nodes())[0]?.online, false);
   });
 
-  it('have names of their own; one that is not in use is taken over, without the files it had', async context => {
+  it('have names of their own, also while they are away', async context => {
     const { client, uri } = await startRedis(context);
     const [one, other] = [filledCatalog(context), filledCatalog(context)];
     other.catalog.write(writer => writer.deleteFile(other.ids[0] ?? 0));
@@ -57,9 +62,67 @@ describe('nodes', () => {
     const second = publishing(context, other.catalog, { uri });
     await until('it is refused', () => second.problems.length > 0);
     assert.match(second.problems[0] ?? '', /another catalog publishes as the node one/);
-    await untilTold(client, one.catalog);
     await first.stop();
-    await untilTold(client, other.catalog);
+    await until('it is refused again', () => second.problems.length > 1);
+    assert.match(second.problems[1] ?? '', /the node one is that of another catalog, last heard of 2/);
+    await untilTold(client, one.catalog);
+  });
+
+  it('are replaced by a catalog that was made anew, without the files of the old one', async context => {
+    const { client, uri } = await startRedis(context);
+    const before = filledCatalog(context);
+    const first = publishing(context, before.catalog, { uri });
+    await untilTold(client, before.catalog);
+    await first.stop();
+    const identity = before.catalog.identity();
+    before.catalog.close();
+    rmSync(before.file);
+    const { catalog } = filledCatalog(context, before.file);
+    putFiles(catalog, putSource(catalog, 'more'), '', ['x']);
+    publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+    assert.deepEqual(await client.keys(`*${identity}*`), []);
+  });
+
+  it('are forgotten with their files, and can come back', async context => {
+    const { client, uri } = await startRedis(context);
+    const { signal } = new AbortController();
+    const nodes = { connection: await connect(context, uri), keyPrefix: '' };
+    const { catalog, ids } = filledCatalog(context);
+    catalog.write(writer => writer.describeFile({ id: ids[0] ?? 0 }, { properties: { title: 'Dune' } }));
+    const first = publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+    await assert.rejects(forgetNode(nodes, 'one', signal), /the node one is online/);
+    await assert.rejects(forgetNode(nodes, 'on', signal), { code: 'not-found', hint: 'did you mean one?' });
+    await first.stop();
+    assert.equal(await forgetNode(nodes, 'one', signal), 3);
+    assert.deepEqual(await client.keys('*'), ['meta:events']);
+    publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+  });
+
+  it('leave a name alone that is another one by now', async context => {
+    const { client, uri } = await startRedis(context);
+    const { catalog } = filledCatalog(context);
+    const { problems, stop } = publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+    const theirs = { owner: `${'0'.repeat(11)} elsewhere`, state: 'online' };
+    await client.hset('node:one', theirs);
+    await until('it is noticed', () => problems.length > 0);
+    assert.match(problems[0] ?? '', /another catalog publishes as the node one/);
+    await stop();
+    const { owner, state } = await client.hgetall('node:one');
+    assert.deepEqual({ owner, state }, theirs);
+  });
+
+  it('tell of sources with the same name, once', async context => {
+    const { client, uri } = await startRedis(context);
+    const [one, other] = [filledCatalog(context), filledCatalog(context)];
+    const first = publishing(context, one.catalog, { uri });
+    await untilTold(client, one.catalog);
+    const { problems } = publishing(context, other.catalog, { uri, node: 'two' });
+    await until('it is told', () => problems.length > 0);
+    assert.deepEqual([problems, first.problems], [['the node one has a source docs, too'], []]);
   });
 
   it('can be given another name, with the same files', async context => {
@@ -78,19 +141,24 @@ describe('nodes', () => {
     assert.equal(await client.xlen('meta:events'), events);
   });
 
-  it('are refused when they are a copy of one that is there', async context => {
+  it('are refused when they are a copy of one that is online, and go on where it was when it is not', async context => {
     const { client, uri } = await startRedis(context);
-    const { catalog, file } = filledCatalog(context);
-    publishing(context, catalog, { uri });
+    const { catalog } = filledCatalog(context);
+    const first = publishing(context, catalog, { uri });
     await untilTold(client, catalog);
-    catalog.db.pragma('wal_checkpoint(TRUNCATE)');
     const copied = join(temporaryFolder(context), 'catalog.db');
-    cpSync(file, copied);
+    await catalog.db.backup(copied);
     const copy = openCatalog(copied);
     context.after(() => copy.close());
-    const { problems } = publishing(context, copy, { uri, node: 'two' });
-    await until('it is refused', () => problems.length > 0);
-    assert.match(problems[0] ?? '', /the node one publishes from a copy of this catalog/);
-    assert.equal((await toldPaths(client)).length, 3);
+    putFiles(copy, copy.sources.get('docs'), '', ['new']);
+    const second = publishing(context, copy, { uri });
+    await until('it is refused', () => second.problems.length > 0);
+    assert.match(second.problems[0] ?? '', /the node one publishes from a copy of this catalog/);
+    await untilTold(client, catalog);
+    await first.stop();
+    await untilTold(client, copy);
+    const third = publishing(context, catalog, { uri, node: 'two' });
+    await until('the first is refused', () => third.problems.length > 0);
+    await untilTold(client, copy);
   });
 });

@@ -1,10 +1,13 @@
 /** Publishing a catalog to a Redis: in its format, once, from where it was left, through whatever happens to Redis. */
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { putFiles, putSource } from '../../support/catalogs.js';
-import { filledCatalog, publishing, toldPaths, untilTold } from '../../support/published.js';
+import { openCatalog, putFiles, putSource } from '../../support/catalogs.js';
+import { filledCatalog, publishing, toldPaths, untilMoved, untilTold } from '../../support/published.js';
 import { publish, startRedis } from '../../support/redis.js';
 import { streamedSource, until } from '../../support/streamed.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const THREE = ['docs/a/1.txt 7', 'docs/a/2.txt 7', 'docs/a/é 7'];
 
@@ -77,6 +80,37 @@ describe('publishing', () => {
     await untilTold(client, catalog);
   });
 
+  it('tells all anew when the catalog is an older one, with other changes of the same numbers', async context => {
+    const { client, uri } = await startRedis(context);
+    const { catalog, file } = filledCatalog(context);
+    const older = join(temporaryFolder(context), 'catalog.db');
+    catalog.identity();
+    await catalog.db.backup(older);
+    putFiles(catalog, catalog.sources.get('docs'), '', ['lost']);
+    const first = publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+    await first.stop();
+    catalog.close();
+    copyFileSync(older, file);
+    const restored = openCatalog(file);
+    context.after(() => restored.close());
+    putFiles(restored, restored.sources.get('docs'), '', ['new', 'newer']);
+    publishing(context, restored, { uri });
+    await untilTold(client, restored);
+  });
+
+  it('takes nothing that a user says for what the file has', async context => {
+    const { client, uri } = await startRedis(context);
+    const { catalog, ids } = filledCatalog(context);
+    const properties = { fileSize: 1, sizeByte: 2, ctime: 3, fileName: 'x', extension: 'x' };
+    catalog.write(writer => writer.describeFile({ id: ids[0] ?? 0 }, { properties }));
+    publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+    const { scan, file } = streamedSource(context, { uri });
+    await scan();
+    assert.equal(file('docs/a/1.txt').size, 7);
+  });
+
   it('takes away the files of a source that was removed', async context => {
     const { client, uri } = await startRedis(context);
     const { catalog } = filledCatalog(context);
@@ -116,7 +150,7 @@ describe('publishing', () => {
     await scan();
     await scan({ hash: 'all' });
     assert.deepEqual(paths(), ['docs/a/1.txt', 'docs/a/2.txt', 'docs/a/é', 'media/theirs.mkv']);
-    await until('all is told', async () => (await client.hget('node:one', 'published')) !== null);
+    await untilMoved(client, catalog);
     assert.deepEqual(await toldPaths(client), [...THREE, 'theirs.mkv 3']);
   });
 

@@ -1,0 +1,140 @@
+/**
+ * What a catalog has in a Redis: its files, and how far its change log is in there. All of it is in Redis, so whatever Redis
+ * loses, it is known what it still has. Files are compared with what Redis has of them: only what differs is written and
+ * announced, and to put a file twice changes nothing. Knows nothing of the catalog.
+ *
+ *     {prefix}outbox:{identity}    hash: position, and properties: the names of all that a file may have there
+ */
+import type { Command, Connection } from './connection.js';
+import { EVENTS, Keys, publishedFile, publishedId } from './format.js';
+import { ALWAYS_TOLD } from './told-texts.js';
+
+/** Keys that are written at once, at most: Redis serves nobody else meanwhile. */
+const KEYS_PER_CHANGE = 10_000;
+
+/** Events that the stream keeps, about; who was away for longer looks at all files. */
+const STREAM_LENGTH = 1_000_000;
+
+/** A file as it is to be in Redis. */
+export interface PublishedFile {
+  fileId: number;
+  /** None: the file is not to be there. */
+  texts: ReadonlyMap<string, string>;
+}
+
+export const NO_TEXTS: ReadonlyMap<string, string> = new Map();
+
+export interface PublishedFilesOptions {
+  connection: Connection;
+  keyPrefix: string;
+  /** Of the catalog. */
+  identity: string;
+  signal: AbortSignal;
+}
+
+export class PublishedFiles {
+  readonly #options: PublishedFilesOptions;
+  readonly #keys: Keys;
+  readonly #outbox: string;
+  /** Never fewer than Redis knows of, or a text could be left behind. */
+  readonly #names = new Set<string>(ALWAYS_TOLD);
+
+  constructor(options: PublishedFilesOptions) {
+    this.#options = options;
+    this.#keys = new Keys(options.keyPrefix, options.identity);
+    this.#outbox = `${options.keyPrefix}outbox:${options.identity}`;
+  }
+
+  /** As it was set last; undefined where Redis has none. */
+  async position(): Promise<string | undefined> {
+    const { position, properties } = await this.#options.connection.hash(this.#outbox);
+    for (const name of namesIn(properties)) this.#names.add(name);
+    return position;
+  }
+
+  async begin(position: string): Promise<void> {
+    const fields = ['position', position, 'properties', JSON.stringify([...this.#names])];
+    await this.#options.connection.change([['hset', this.#outbox, ...fields]]);
+  }
+
+  /** Changes nothing when the position is another one by now: Redis was emptied or restored, and lacks what was put before. */
+  async move(from: string, to: string): Promise<void> {
+    await this.#options.connection.setWhere(this.#outbox, 'position', from, { position: to });
+  }
+
+  /** Throws the signal's reason. */
+  async put(files: readonly PublishedFile[]): Promise<void> {
+    await this.#rememberNames(files);
+    const step = Math.max(1, Math.floor(KEYS_PER_CHANGE / this.#names.size));
+    for (let at = 0; at < files.length; at += step) {
+      this.#options.signal.throwIfAborted();
+      const commands = await this.#differences(files.slice(at, at + step));
+      if (commands.length > 0) await this.#options.connection.change(commands);
+    }
+  }
+
+  /** Before the first text of a name is written, or nobody would know that it is there. */
+  async #rememberNames(files: readonly PublishedFile[]): Promise<void> {
+    const before = this.#names.size;
+    for (const { texts } of files) for (const name of texts.keys()) this.#names.add(name);
+    if (this.#names.size === before) return;
+    const names = JSON.stringify([...this.#names]);
+    await this.#options.connection.change([['hset', this.#outbox, 'properties', names]]);
+  }
+
+  async #differences(files: readonly PublishedFile[]): Promise<Command[]> {
+    const names = [...this.#names];
+    const keys = files.map(({ fileId }) => names.map(name => this.#keys.of(this.#idOf(fileId), name)));
+    const had = await this.#options.connection.texts(keys.flat());
+    return files.flatMap(({ fileId, texts }, nth) => {
+      const changes = names.flatMap((name, at) =>
+        changeOf(keys[nth]?.[at] ?? '', had[nth * names.length + at] ?? null, texts.get(name) ?? null),
+      );
+      return [...changes, [texts.size > 0 ? 'sadd' : 'srem', this.#keys.index, this.#idOf(fileId)] as const];
+    });
+  }
+
+  #idOf(fileId: number): string {
+    return publishedId(this.#options.identity, fileId);
+  }
+
+  /** The files that Redis has, in batches. Throws the signal's reason. */
+  async *fileIds(): AsyncGenerator<number[]> {
+    const { connection, identity, signal } = this.#options;
+    for await (const ids of connection.members(this.#keys.index)) {
+      signal.throwIfAborted();
+      yield ids.flatMap(id => publishedFile(identity, id) ?? []);
+    }
+  }
+
+  /** Redis has nothing of the catalog any more. Returns how many files it had. */
+  async remove(): Promise<number> {
+    await this.position();
+    let removed = 0;
+    for await (const fileIds of this.fileIds()) {
+      await this.put(fileIds.map(fileId => ({ fileId, texts: NO_TEXTS })));
+      removed += fileIds.length;
+    }
+    await this.#options.connection.change([['del', this.#outbox]]);
+    return removed;
+  }
+}
+
+function namesIn(properties = '[]'): string[] {
+  try {
+    const names: unknown = JSON.parse(properties);
+    return Array.isArray(names) ? names.filter(name => typeof name === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The value, then the event of it: whoever reads the event finds the value. */
+function changeOf(key: string, had: string | null, text: string | null): Command[] {
+  if (text === had) return [];
+  const type = text === null ? 'del' : 'set';
+  return [
+    text === null ? ['del', key] : ['set', key, text],
+    ['xadd', EVENTS, 'MAXLEN', '~', STREAM_LENGTH, '*', 'type', type, 'key', key, 'ts', Date.now()],
+  ];
+}
