@@ -1,8 +1,11 @@
 /** Catalogs that publish to a Redis, and what is to be there then, worked out naively. */
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Redis } from 'ioredis';
 import type { Catalog } from '../../src/catalog/catalog.js';
+import { Descriptions } from '../../src/catalog/descriptions.js';
+import { allFiles, isLink, sourcePath } from '../../src/catalog/files.js';
 import type { Keeper } from '../../src/indexing/keeper.js';
 import { keepPublished, type PublishOptions } from '../../src/indexing/stream/publish.js';
 import { openCatalog, putFiles, putSource } from './catalogs.js';
@@ -69,6 +72,44 @@ export async function untilTold(client: Redis, catalog: Catalog): Promise<void> 
     'Redis tells what the catalog has',
     async () => JSON.stringify(await toldPaths(client)) === wanted,
   );
+}
+
+/** Each key that a catalog is to have in Redis, and its text. */
+export function textsToTell(catalog: Catalog): Map<string, string> {
+  const descriptions = new Descriptions(catalog.db);
+  const texts = new Map<string, string>();
+  for (const { id } of allFiles(catalog.db)) {
+    const file = catalog.files.get(id);
+    if (!file || isLink(file.mode) || file.sourceUri.startsWith('redis')) continue;
+    const labels = descriptions.labels(id);
+    const told = {
+      ...{ filePath: `${file.source}/${sourcePath(file)}`, fileName: file.name },
+      ...{ size: file.size, mtime: file.mtimeUs / 1_000 },
+      ...(file.name.endsWith('.txt') ? { extension: 'txt' } : {}),
+      ...(labels.length > 0 ? { labels: JSON.stringify(labels) } : {}),
+      ...descriptions.properties(id),
+    };
+    for (const [name, value] of Object.entries(told)) {
+      texts.set(`file:${catalog.identity()}-${id}/${name.replaceAll('.', '/')}`, String(value));
+    }
+  }
+  return texts;
+}
+
+/** Redis has exactly what these catalogs are to have there, and the last event of each key says whether it is there. */
+export async function assertPublished(client: Redis, ...catalogs: readonly Catalog[]): Promise<void> {
+  const wanted = new Map(catalogs.flatMap(catalog => [...textsToTell(catalog)]));
+  const ids = new Set([...wanted.keys()].map(key => key.slice('file:'.length, key.indexOf('/'))));
+  assert.deepEqual((await client.smembers('file:__index__')).sort(), [...ids].sort());
+  const keys = await client.keys('file:*/*');
+  const texts = keys.length === 0 ? [] : await client.mget(keys);
+  const had = new Map(keys.map((key, at) => [key, texts[at]]));
+  assert.deepEqual([...had].sort(), [...wanted].sort());
+  const last = new Map<string, string>();
+  for (const [, [, type = '', , key = '']] of await client.xrange('meta:events', '-', '+'))
+    last.set(key, type);
+  for (const key of wanted.keys()) assert.equal(last.get(key), 'set', key);
+  for (const [key, type] of last) assert.equal(type, wanted.has(key) ? 'set' : 'del', key);
 }
 
 /** Waits until a Redis is at the end of the catalog's log. */

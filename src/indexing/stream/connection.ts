@@ -160,8 +160,8 @@ export class Connection {
   /** All of these commands at once: nobody sees a part of them, and when the connection is lost, all were done or none. */
   async change(commands: readonly Command[]): Promise<void> {
     await this.#try(async () => {
-      const answers = (await this.#asking.multi(commands.map(each => [...each])).exec()) ?? [];
-      for (const [error] of answers) if (error) throw error;
+      const transaction = this.#asking.multi(commands.map(each => [...each])).exec();
+      for (const [error] of (await transaction.catch(throwFirst)) ?? []) if (error) throw error;
     });
   }
 
@@ -188,6 +188,15 @@ export class Connection {
       throw this.#failures.translate(error);
     }
   }
+}
+
+/** A transaction is refused because of one of its commands: that one's error says why. */
+function throwFirst(error: unknown): never {
+  const [first]: unknown[] =
+    error instanceof Error && 'previousErrors' in error && Array.isArray(error.previousErrors)
+      ? error.previousErrors
+      : [];
+  throw first ?? error;
 }
 
 async function createClient({ place, password }: FoundRedis): Promise<Redis> {
@@ -240,6 +249,12 @@ class Failures {
       return new FacetError('failed', `${this.#name} does not answer as a catalog of MetaMesh: ${why}`, {
         cause,
         hint: 'check the address, the number of the database and --key-prefix',
+      });
+    }
+    if (/^(OOM|READONLY|MISCONF|NOREPLICAS) /.test(why)) {
+      return new FacetError('failed', `${this.#name} cannot be written: ${why.replace(/ script: .*/, '')}`, {
+        cause,
+        hint: 'it has to have memory and disk for what is published, and be no replica',
       });
     }
     return new FacetError('unreachable', `cannot reach ${this.#name}: ${why}`, {

@@ -140,6 +140,19 @@ describe('publishing', () => {
     assert.equal(problems.length, 1, 'told once');
   });
 
+  it('says so when Redis is full, and goes on when there is room', async context => {
+    const { client, uri } = await startRedis(context);
+    const { catalog } = filledCatalog(context);
+    const { problems } = publishing(context, catalog, { uri });
+    await untilTold(client, catalog);
+    await client.config('SET', 'maxmemory', '1');
+    putFiles(catalog, catalog.sources.get('docs'), '', ['new']);
+    await until('it is told', () => problems.length > 0);
+    assert.match(problems[0] ?? '', /cannot be written: OOM command not allowed .*'maxmemory'\.$/);
+    await client.config('SET', 'maxmemory', '0');
+    await untilTold(client, catalog);
+  });
+
   it('leaves files of others alone, and tells nothing that came from a Redis', async context => {
     const { client, uri } = await startRedis(context);
     await publish(client, 'theirs', { filePath: 'theirs.mkv', size: 3 });
