@@ -47,6 +47,7 @@ export function passwordIn(uri: string): string | undefined {
 
 /** As `parseRedisUri`, with a password or without one. */
 export function parse(uri: string): RedisPlace {
+  if (!isRedis(uri)) throw notAnAddress(uri);
   const [, secure, form] = SCHEME.exec(uri) ?? [];
   const kind = (form?.toLowerCase() ?? 'server') as RedisPlace['kind'];
   if (kind === 'leader') return { kind, file: leaderFile(uri) };

@@ -131,7 +131,7 @@ export class Node {
     const holder = known.find(each => each.name === name);
     const isOurs = holder !== undefined && ours.includes(holder);
     if (holder && !isOurs) await this.#replace(holder);
-    if (!(await this.#beat(isOurs ? holder.owner : undefined))) throw isTaken(name);
+    if (!(await this.#tell('online', isOurs ? holder.owner : undefined))) throw isTaken(name);
     for (const old of ours) if (old !== holder) await removeName(this.#options, old.name);
     return known.filter(each => each !== holder && !ours.includes(each));
   }
@@ -145,33 +145,26 @@ export class Node {
 
   /** Does nothing when the name is another one's by now; `checkName` tells. */
   async beat(): Promise<void> {
-    const isKnown = await this.#beat(this.#owner);
+    const isKnown = await this.#tell('online', this.#owner);
     // Redis may have been emptied.
-    if (!isKnown) await this.#beat(undefined);
-  }
-
-  async #beat(owner: string | undefined): Promise<boolean> {
-    const { connection, keyPrefix, name, catalog, version } = this.#options;
-    const sources = catalog.sources.all().filter(isPublished);
-    const files = sources.reduce((sum, { id }) => sum + catalog.files.totals(id).files, 0);
-    const names = sources.map(each => each.name).join('\n');
-    await connection.change([['sadd', indexKey(keyPrefix), name]]);
-    return this.#write(owner, { state: 'online', files, sources: names, version });
+    if (!isKnown) await this.#tell('online', undefined);
   }
 
   /** Known to be away at once. */
   async leave(): Promise<void> {
-    await this.#write(this.#owner, { state: 'offline' });
+    await this.#tell('offline', this.#owner);
   }
 
-  /** Only while `owner` has the name. */
-  async #write(
-    owner: string | undefined,
-    fields: Readonly<Record<string, string | number>>,
-  ): Promise<boolean> {
-    const { connection } = this.#options;
+  /** Only while `owner` has the name. Returns whether it has. */
+  async #tell(state: 'online' | 'offline', owner: string | undefined): Promise<boolean> {
+    const { connection, keyPrefix, name, catalog, version } = this.#options;
+    const published = catalog.sources.all().filter(isPublished);
+    const files = published.reduce((sum, { id }) => sum + catalog.files.totals(id).files, 0);
+    const sources = published.map(each => each.name).join('\n');
     const at = await connection.now();
-    return connection.setWhere(this.#key, 'owner', owner, { owner: this.#owner, at, ...fields });
+    await connection.change([['sadd', indexKey(keyPrefix), name]]);
+    const texts = { owner: this.#owner, state, at, files, sources, version };
+    return connection.setWhere(this.#key, 'owner', owner, texts);
   }
 
   /** Throws `exists` when the name is another one's by now. */
