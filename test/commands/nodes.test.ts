@@ -71,17 +71,13 @@ describe('redis in config.yaml', () => {
     inPlace(user, async place => {
       await place.index();
       const refused = async (says: RegExp, line: string, ...args: string[]) => {
-        configure(place, 'publish: true', line);
+        configure(place, line);
         const { status, stderr } = await place.facet(...args);
         assert.equal(status, 2, stderr);
         assert.match(stderr, says);
       };
-      await refused(
-        /config\.yaml:2:3: redis: expected a uri as well, where publish is true/,
-        '',
-        'index',
-        'watch',
-      );
+      const noUri = /config\.yaml:2:3: redis: expected a uri as well, where publish is true/;
+      await refused(noUri, 'publish: true', 'index', 'watch');
       await refused(/redis\.uri: expected the address of a Redis/, 'uri: 5', 'index', 'nodes');
       await refused(/redis\.node: expected a name of letters/, 'node: a/b', 'index', 'nodes');
       await refused(/unknown key redis\.prefix/, 'prefix: x', 'index', 'nodes');
@@ -92,10 +88,14 @@ describe('redis in config.yaml', () => {
       ]) {
         await refused(
           /http:\/\/nas is no address of a Redis\nhint: write redis:/,
-          'uri: http://nas',
+          '{uri: http://nas, publish: true}',
           ...args,
         );
-        await refused(/with a password is not kept: redis:\/\/me:…@nas/, 'uri: redis://me:x@nas', ...args);
+        await refused(
+          /with a password is not kept: redis:\/\/me:…@nas/,
+          '{uri: redis://me:x@nas, publish: true}',
+          ...args,
+        );
       }
       assert.deepEqual(mountsBelow(place.base), []);
       configure(place, 'publish: false');

@@ -172,8 +172,12 @@ export class Connection {
     expected: string | undefined,
     texts: Readonly<Record<string, string | number>>,
   ): Promise<boolean> {
-    const args = [field, expected ?? '', ...Object.entries(texts).flat()];
-    return (await this.#try(() => this.#asking.eval(SET_WHERE, 1, key, ...args))) === 1;
+    return (await this.run(SET_WHERE, [key], [field, expected ?? '', ...Object.entries(texts).flat()])) === 1;
+  }
+
+  /** Runs a script in Lua, which nobody sees a part of. */
+  async run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.#try(() => this.#asking.eval(script, keys.length, ...keys, ...args));
   }
 
   close(): void {

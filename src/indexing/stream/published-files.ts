@@ -5,7 +5,7 @@
  *
  *     {prefix}outbox:{identity}    hash: position, and properties: the names of all that a file may have there
  */
-import type { Command, Connection } from './connection.js';
+import type { Connection } from './connection.js';
 import { EVENTS, Keys, publishedFile, publishedId } from './format.js';
 import { ALWAYS_TOLD } from './told-texts.js';
 
@@ -14,6 +14,23 @@ const KEYS_PER_CHANGE = 10_000;
 
 /** Events that the stream keeps, about; who was away for longer looks at all files. */
 const STREAM_LENGTH = 1_000_000;
+
+/** A command for Redis. `set` and `del` are announced: after them, so that whoever reads the event finds the text. */
+interface Change {
+  kind: 'set' | 'del' | 'sadd' | 'srem';
+  key: string;
+  text: string;
+}
+
+/** One command for all changes takes half the time of one for each. */
+const CHANGE = `
+  for at = 2, #KEYS do
+    local kind, key, text = ARGV[2 * at - 1], KEYS[at], ARGV[2 * at]
+    if kind == 'del' then redis.call('del', key) else redis.call(kind, key, text) end
+    if kind == 'set' or kind == 'del' then
+      redis.call('xadd', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'type', kind, 'key', key, 'ts', ARGV[1])
+    end
+  end`;
 
 /** A file as it is to be in Redis. */
 export interface PublishedFile {
@@ -68,8 +85,10 @@ export class PublishedFiles {
     const step = Math.max(1, Math.floor(KEYS_PER_CHANGE / this.#names.size));
     for (let at = 0; at < files.length; at += step) {
       this.#options.signal.throwIfAborted();
-      const commands = await this.#differences(files.slice(at, at + step));
-      if (commands.length > 0) await this.#options.connection.change(commands);
+      const changes = await this.#differences(files.slice(at, at + step));
+      const keys = [EVENTS, ...changes.map(({ key }) => key)];
+      const args = [Date.now(), STREAM_LENGTH, ...changes.flatMap(({ kind, text }) => [kind, text])];
+      if (changes.length > 0) await this.#options.connection.run(CHANGE, keys, args);
     }
   }
 
@@ -82,7 +101,7 @@ export class PublishedFiles {
     await this.#options.connection.change([['hset', this.#outbox, 'properties', names]]);
   }
 
-  async #differences(files: readonly PublishedFile[]): Promise<Command[]> {
+  async #differences(files: readonly PublishedFile[]): Promise<Change[]> {
     const names = [...this.#names];
     const keys = files.map(({ fileId }) => names.map(name => this.#keys.of(this.#idOf(fileId), name)));
     const had = await this.#options.connection.texts(keys.flat());
@@ -90,7 +109,8 @@ export class PublishedFiles {
       const changes = names.flatMap((name, at) =>
         changeOf(keys[nth]?.[at] ?? '', had[nth * names.length + at] ?? null, texts.get(name) ?? null),
       );
-      return [...changes, [texts.size > 0 ? 'sadd' : 'srem', this.#keys.index, this.#idOf(fileId)] as const];
+      const kind = texts.size > 0 ? 'sadd' : 'srem';
+      return [...changes, { kind, key: this.#keys.index, text: this.#idOf(fileId) }];
     });
   }
 
@@ -129,12 +149,7 @@ function namesIn(properties = '[]'): string[] {
   }
 }
 
-/** The value, then the event of it: whoever reads the event finds the value. */
-function changeOf(key: string, had: string | null, text: string | null): Command[] {
+function changeOf(key: string, had: string | null, text: string | null): Change[] {
   if (text === had) return [];
-  const type = text === null ? 'del' : 'set';
-  return [
-    text === null ? ['del', key] : ['set', key, text],
-    ['xadd', EVENTS, 'MAXLEN', '~', STREAM_LENGTH, '*', 'type', type, 'key', key, 'ts', Date.now()],
-  ];
+  return [text === null ? { kind: 'del', key, text: '' } : { kind: 'set', key, text }];
 }
