@@ -30,7 +30,7 @@ export async function startLive(
 async function startPublishing(
   context: CommandContext,
   catalog: Catalog,
-  { uri, publish, keyPrefix, node = hostname() }: Config['redis'],
+  { uri, publish, keyPrefix = '', node = hostname() }: Config['redis'],
 ): Promise<Keeper | undefined> {
   if (!publish || uri === undefined) return undefined;
   const { keepPublished } = await import('../src/indexing/stream/publish.js');

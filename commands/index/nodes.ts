@@ -43,7 +43,7 @@ async function connect({ home, signal }: CommandContext) {
     import('../../src/indexing/stream/connection.js'),
   ]);
   const connection = await Connection.open(parseRedisUri(redis.uri), signal);
-  return { connection, keyPrefix: redis.keyPrefix };
+  return { connection, keyPrefix: redis.keyPrefix ?? '' };
 }
 
 function noRedis(configFile: string): FacetError {

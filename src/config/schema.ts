@@ -108,15 +108,15 @@ export const configSchema = z.strictObject({
     .strictObject({
       uri: text('the address of a Redis such as redis://nas')
         .optional()
-        .describe('The address of a Redis, without a password: see facet-index(1).'),
+        .describe('The address of a Redis, without a password.'),
       publish: z
         .boolean()
         .default(defaults.redis.publish)
         .describe('Publish there what the sources hold, while facet mount or facet index watch runs.'),
       keyPrefix: z
         .string({ error: 'a text' })
-        .default(defaults.redis.keyPrefix)
-        .describe('What the keys begin with.'),
+        .optional()
+        .describe('What the keys begin with; nothing by default.'),
       node: z
         .string({ error: nodeSays })
         .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u, { error: nodeSays })
@@ -127,7 +127,7 @@ export const configSchema = z.strictObject({
       error: 'a uri as well, where publish is true',
     })
     .prefault({})
-    .describe('A Redis that several machines share; see NODES below.'),
+    .describe('A Redis that several machines share: see NODES in facet-index(1).'),
 });
 
 function quantity(parse: (value: string | number) => number, says: string) {

@@ -9,7 +9,7 @@ import { parseRedisUri } from '../../../src/sources/redis-uri.js';
 import { openCatalog, putFiles, putSource } from '../../support/catalogs.js';
 import { filledCatalog, publishing, untilTold } from '../../support/published.js';
 import { startRedis } from '../../support/redis.js';
-import { until } from '../../support/streamed.js';
+import { streamedSource, until } from '../../support/streamed.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 async function connect(context: TestContext, uri: string): Promise<Connection> {
@@ -95,10 +95,17 @@ describe('nodes', () => {
     await assert.rejects(forgetNode(nodes, 'one', signal), /the node one is online/);
     await assert.rejects(forgetNode(nodes, 'on', signal), { code: 'not-found', hint: 'did you mean one?' });
     await first.stop();
+    const follower = streamedSource(context, { uri });
+    await follower.scan();
+    const { id } = follower.file('docs/a/1.txt');
     assert.equal(await forgetNode(nodes, 'one', signal), 3);
     assert.deepEqual(await client.keys('*'), ['meta:events']);
+    await follower.scan();
+    assert.deepEqual(follower.paths(), []);
     publishing(context, catalog, { uri });
     await untilTold(client, catalog);
+    await follower.scan();
+    assert.equal(follower.file('docs/a/1.txt').id, id);
   });
 
   it('leave a name alone that is another one by now', async context => {
