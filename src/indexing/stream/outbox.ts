@@ -39,7 +39,7 @@ export class Outbox {
     for (;;) {
       signal.throwIfAborted();
       if (catalog.log.lastSeq() === 0) return 0;
-      await node.checkName();
+      await node.keepName();
       const position = await published.position();
       const changes = position === undefined ? undefined : this.#changesAfter(position);
       if (position === undefined || changes === undefined) await this.#publishAll();

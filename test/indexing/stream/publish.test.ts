@@ -129,6 +129,7 @@ describe('publishing', () => {
     await untilTold(redis.client, catalog);
     await redis.client.flushall();
     await untilTold(redis.client, catalog);
+    assert.equal(await redis.client.hget('node:one', 'state'), 'online');
     await redis.client.save();
     putFiles(catalog, catalog.sources.get('docs'), '', ['new']);
     await untilTold(redis.client, catalog);
