@@ -25,7 +25,7 @@ const LOOK_EVERY_MS = 100;
 const ASK_EVERY_MS = 1_000;
 
 /** To say goodbye; a Redis that does not answer finds out by itself. */
-const LEAVE_TIMEOUT_MS = 2_000;
+const LEAVE_TIMEOUT_MS = 1_000;
 
 /** Throws `usage` for what is no address of a Redis. */
 export function keepPublished(catalog: Catalog, options: PublishOptions): Keeper {
