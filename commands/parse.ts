@@ -3,7 +3,6 @@
  * declarations on the way: a group's or command's file is loaded when its name is reached, never earlier. Prints and
  * runs nothing.
  */
-import { readFileSync } from 'node:fs';
 import { CommanderError, Option, Command as Parser } from 'commander';
 import { FacetError } from '../src/errors.js';
 import {
@@ -20,6 +19,7 @@ import {
   type Values,
 } from './command.js';
 import { type GlobalOptions, globalOptions } from './context.js';
+import { packageVersion } from './package-version.js';
 
 export interface Invocation {
   readonly command: Command;
@@ -235,11 +235,4 @@ function sentence(summary: string): string {
 function examplesText(examples: NonNullable<Command['examples']>): string {
   const lines = examples.flatMap(({ command, says }) => [`  ${command}`, `      ${says}`]);
   return ['', 'Examples:', ...lines].join('\n');
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
 }

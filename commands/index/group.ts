@@ -10,6 +10,7 @@ export default group({
     watch: entry('keep the catalog true to its sources while it runs', () => import('./watch.js')),
     status: entry('the sources, and how their last scans went', () => import('./status.js')),
     stats: entry('what sources hold, and how far streams were followed', () => import('./stats.js')),
+    nodes: entry('the machines that publish to the same Redis', () => import('./nodes.js')),
     ls: entry('list a directory of the tree', () => import('./ls.js')),
     search: entry('find the files that a query asks for', () => import('./search.js')),
     label: entry('give files labels, take them away, list them', () => import('./label.js')),

@@ -6,7 +6,7 @@ import type { Batch, Keeper } from '../../src/indexing/keeper.js';
 import { argumentList, type CommandContext, command } from '../command.js';
 import { formatDuration } from '../format.js';
 import { source } from '../kinds.js';
-import { startLive } from '../live.js';
+import { type StartLiveOptions, startLive } from '../live.js';
 import { untilStopped } from '../until-stopped.js';
 import { changesText } from './changes-text.js';
 
@@ -20,12 +20,13 @@ export default command({
   ],
   async run(context, { names }) {
     const { openCatalog } = await import('../../src/tree/open-catalog.js');
-    const { scan } = await loadConfig(context.home);
+    const { scan, redis } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     try {
       await untilStopped(context, fail =>
         startWatching(context, catalog, names, {
           exclude: scan.exclude,
+          redis,
           onBatch: batch => void context.output.result(batch, toText).catch(fail),
         }),
       );
@@ -39,7 +40,7 @@ async function startWatching(
   context: CommandContext,
   catalog: Catalog,
   names: readonly string[],
-  options: { exclude: readonly string[]; onBatch: (batch: Batch) => void },
+  options: Omit<StartLiveOptions, 'names'>,
 ): Promise<Keeper> {
   const { isKept } = await import('../../src/indexing/live.js');
   const isNamed = names.length > 0;

@@ -4,7 +4,7 @@ import type { Catalog } from '../../src/catalog/catalog.js';
 import type { FileLocation } from '../../src/catalog/files.js';
 import { loadConfig } from '../../src/config/config.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
-import type { Batch } from '../../src/indexing/keeper.js';
+import type { Batch, Keeper } from '../../src/indexing/keeper.js';
 import type { Mounted } from '../../src/mount/mount.js';
 import { refreshFile } from '../../src/mount/refresh.js';
 import type { MappedFolder } from '../../src/volume/mapped-folders.js';
@@ -35,7 +35,7 @@ export default command({
       import('../../src/mount/mount.js'),
       import('../../src/indexing/keep-arranged.js'),
     ]);
-    const { mount: settings, cache, mounts, scan } = await loadConfig(context.home);
+    const { mount: settings, cache, mounts, scan, redis } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     warnOfUnknown(context, catalog, mounts);
     const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
@@ -58,20 +58,28 @@ export default command({
         openRemote: remote.open,
         onWarning: message => context.warn(message),
       });
-      const live = await startLive(context, catalog, {
-        names: undefined,
-        exclude: scan.exclude,
-        onBatch: batch => void tellBatch(context, batch).catch(readerGone),
-      });
-      const arranged = keepArranged(catalog, {
-        rulesFile: context.home.rulesFile,
-        onApplied: () => context.note(`applied ${context.home.rulesFile}`),
-        onProblem: (message, hint) => context.warn(message, hint),
-      });
+      const keepers: Keeper[] = [];
       try {
-        await end.whileShown(mounted, () => show(context, catalog, mounted));
+        await end.whileShown(mounted, async () => {
+          keepers.push(
+            await startLive(context, catalog, {
+              names: undefined,
+              exclude: scan.exclude,
+              redis,
+              onBatch: batch => void tellBatch(context, batch).catch(readerGone),
+            }),
+          );
+          keepers.push(
+            keepArranged(catalog, {
+              rulesFile: context.home.rulesFile,
+              onApplied: () => context.note(`applied ${context.home.rulesFile}`),
+              onProblem: (message, hint) => context.warn(message, hint),
+            }),
+          );
+          return show(context, catalog, mounted);
+        });
       } finally {
-        await Promise.all([arranged.stop(), live.stop()]);
+        await Promise.all(keepers.map(each => each.stop()));
       }
     } finally {
       await remote.close();

@@ -5,6 +5,7 @@
  *
  * May touch: the database. Knows nothing of disks, buckets or rules.
  */
+import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { Database, Statement } from 'better-sqlite3';
 import { ChangeLog } from './changes.js';
@@ -27,6 +28,9 @@ const REVISIT_BATCH = 5_000;
 
 /** Somebody who watches a source has it for moments only, and is waited for. */
 export const WATCHER_MS = 2_000;
+
+const IDENTITY_DIGITS = 11;
+const MOST_CATALOGS = 16 ** IDENTITY_DIGITS;
 
 /** A file that comes back within this time has its id again, and all that hangs on it. */
 const DELETED_KEPT_MS = 180 * 24 * 3_600_000;
@@ -148,6 +152,20 @@ export class Catalog {
 
   #lockFile(source: SourceRecord): string {
     return `${this.file}.scan-${source.id}.lock`;
+  }
+
+  /** Keeps other processes from publishing what is in the catalog. Throws `in-use` when one does. */
+  lockPublishing(): Lock {
+    const file = `${this.file}.publish.lock`;
+    return takeLock(file, 'another process publishes the files', 'wait for it to end', 0);
+  }
+
+  /** What tells this catalog from all others, for ever: hexadecimal digits, drawn when they are first asked for. */
+  identity(): string {
+    const load = this.db.prepare<[], number>(`SELECT value FROM counters WHERE name = 'identity'`).pluck();
+    const draw = this.db.prepare(`INSERT OR IGNORE INTO counters VALUES ('identity', ?)`);
+    if (load.get() === undefined) this.write(() => draw.run(randomInt(MOST_CATALOGS)));
+    return (load.get() ?? 0).toString(16).padStart(IDENTITY_DIGITS, '0');
   }
 
   /** Forgets a source and everything that is known of its files. The files themselves are not touched. */

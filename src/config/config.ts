@@ -34,7 +34,7 @@ export async function loadConfig(home: Pick<Home, 'configFile' | 'cacheDir'>): P
 }
 
 export function defaultConfig(): Config {
-  const { scan, mount, cache } = defaults;
+  const { scan, mount, cache, redis } = defaults;
   return {
     scan: { exclude: [...scan.exclude] },
     mount: { ...mount },
@@ -45,6 +45,7 @@ export function defaultConfig(): Config {
       maxAge: parseDuration(cache.maxAge),
       memory: parseSize(cache.memory),
     },
+    redis: { ...redis },
   };
 }
 

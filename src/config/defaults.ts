@@ -7,4 +7,5 @@ export const defaults = {
   scan: { exclude: [] as string[] },
   mount: { allowOther: false },
   cache: { maxSize: '10GB', minFree: '1GB', maxAge: '30d', memory: '100MB' },
+  redis: { publish: false },
 };

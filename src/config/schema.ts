@@ -56,6 +56,8 @@ const mapped = z.strictObject({
 
 const glob = z.string({ error: 'a glob' }).min(1, { error: 'a glob' });
 
+const nodeSays = 'a name of letters, digits, dots, dashes and underscores';
+
 export const configSchema = z.strictObject({
   version: z.literal(1).optional().describe('The version of this format.'),
   mounts: z
@@ -102,6 +104,30 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('How contents are kept on this machine.'),
+  redis: z
+    .strictObject({
+      uri: text('the address of a Redis such as redis://nas')
+        .optional()
+        .describe('The address of a Redis, without a password.'),
+      publish: z
+        .boolean()
+        .default(defaults.redis.publish)
+        .describe('Publish there what the sources hold, while facet mount or facet index watch runs.'),
+      keyPrefix: z
+        .string({ error: 'a text' })
+        .optional()
+        .describe('What the keys begin with; nothing by default.'),
+      node: z
+        .string({ error: nodeSays })
+        .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,99}$/u, { error: nodeSays })
+        .optional()
+        .describe('The name of this node, unlike all others; the name of the machine by default.'),
+    })
+    .refine(({ publish, uri }) => !publish || uri !== undefined, {
+      error: 'a uri as well, where publish is true',
+    })
+    .prefault({})
+    .describe('A Redis that several machines share: see NODES in facet-index(1).'),
 });
 
 function quantity(parse: (value: string | number) => number, says: string) {

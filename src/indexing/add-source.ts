@@ -6,7 +6,7 @@ import { isInside } from '../sources/facet-mounts.js';
 import { compileFilter } from '../sources/filter.js';
 import { localPath, openRoot } from '../sources/local.js';
 import { isRemote, placeOf } from '../sources/open-remote.js';
-import { isRedis, parseRedisUri } from '../sources/redis-uri.js';
+import { isStream, parseStreamUri } from '../sources/stream-uri.js';
 import { checkKeeping } from './keeping.js';
 
 /**
@@ -19,7 +19,7 @@ export function addSource(catalog: Catalog, name: string, uri: string, options: 
   checkKeeping(uri, options);
   refuseForeign(uri, options);
   if (hasScheme(uri)) {
-    if (isRedis(uri)) return addStream(catalog, name, uri, options);
+    if (isStream(uri)) return addStream(catalog, name, uri, options);
     refuseSame(uri, placeOf(uri, options.remote), catalog.sources.all());
     return catalog.write(() => catalog.sources.add(name, uri, options));
   }
@@ -29,7 +29,7 @@ export function addSource(catalog: Catalog, name: string, uri: string, options: 
 }
 
 function refuseForeign(uri: string, { remote, stream }: SourceOptions): void {
-  const [foreign] = Object.keys((isRedis(uri) ? remote : stream) ?? {});
+  const [foreign] = Object.keys((isStream(uri) ? remote : stream) ?? {});
   if (foreign === undefined) return;
   throw new FacetError('usage', `${foreign} means nothing for ${uri}`, {
     hint: 'see which options go with which kind of source: man facet-index',
@@ -38,7 +38,7 @@ function refuseForeign(uri: string, { remote, stream }: SourceOptions): void {
 
 /** What the stream tells of may be in another source too: two ways to look at the same contents. */
 function addStream(catalog: Catalog, name: string, uri: string, options: SourceOptions): SourceRecord {
-  parseRedisUri(uri);
+  parseStreamUri(uri);
   const { files, contents, ...stream } = options.stream ?? {};
   if ((files === undefined) === (contents === undefined)) {
     throw new FacetError('usage', `where are the files that ${uri} tells of?`, {

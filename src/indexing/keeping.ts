@@ -2,21 +2,21 @@
 import type { SourceOptions } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { isRemote } from '../sources/open-remote.js';
-import { isRedis } from '../sources/redis-uri.js';
+import { isStream } from '../sources/stream-uri.js';
 
 const LEAST_EVERY_MS = 1_000;
 
 /** Is it a folder of this machine? */
 export function isFolder(uri: string): boolean {
-  return !isRemote(uri) && !isRedis(uri);
+  return !isRemote(uri) && !isStream(uri);
 }
 
 /** Throws `usage` for a remote source that is to be watched, and for an interval that would never let go of it. */
 export function checkKeeping(uri: string, { watch, every }: Pick<SourceOptions, 'watch' | 'every'>): void {
   if (watch && !isFolder(uri)) {
     throw new FacetError('usage', `${uri} cannot be watched: it is not a folder of this machine`, {
-      hint: isRedis(uri)
-        ? 'a Redis is followed without it'
+      hint: isStream(uri)
+        ? 'it is followed without that'
         : 'have it scanned on a schedule instead: --every 1h',
     });
   }

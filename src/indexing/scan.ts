@@ -9,8 +9,8 @@ import type { CrawlOptions } from '../sources/crawl.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
-import { isRedis } from '../sources/redis-uri.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
+import { isStream } from '../sources/stream-uri.js';
 import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
 import type { Batch } from './keeper.js';
@@ -79,7 +79,7 @@ export async function scan(
         hint: 'see which there are: facet index status',
       });
     }
-    if (isRedis(source.uri)) return await catchUp(catalog, source, options);
+    if (isStream(source.uri)) return await catchUp(catalog, source, options);
     const root = isRemote(source.uri) ? undefined : openRoot(source.uri);
     return await new Scan(catalog, source, root, options).run();
   } catch (error) {

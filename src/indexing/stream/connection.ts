@@ -20,6 +20,14 @@ const KEYS_PER_SCAN = 10_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+const SET_WHERE = `
+  if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+  redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+  return 1`;
+
+/** A command that writes, with its arguments. */
+export type Command = readonly [name: string, ...args: (string | number)[]];
+
 export class Connection implements Feed {
   readonly name: string;
   readonly #asking: RedisClient;
@@ -137,6 +145,39 @@ export class Connection implements Feed {
     }
   }
 
+  async hash(key: string): Promise<Record<string, string>> {
+    return this.#try(() => this.#asking.hgetall(key));
+  }
+
+  /** Redis's own clock, ms since the epoch: the same one for everybody who asks. */
+  async now(): Promise<number> {
+    const [seconds, microseconds] = await this.#try(() => this.#asking.time());
+    return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+  }
+
+  /** All of these commands at once: nobody sees a part of them, and when the connection is lost, all were done or none. */
+  async change(commands: readonly Command[]): Promise<void> {
+    await this.#try(async () => {
+      const transaction = this.#asking.multi(commands.map(each => [...each])).exec();
+      for (const [error] of (await transaction.catch(throwFirst)) ?? []) if (error) throw error;
+    });
+  }
+
+  /** Sets texts of a hash if `field` is what is expected; undefined: not there. Returns whether it was. */
+  async setWhere(
+    key: string,
+    field: string,
+    expected: string | undefined,
+    texts: Readonly<Record<string, string | number>>,
+  ): Promise<boolean> {
+    return (await this.run(SET_WHERE, [key], [field, expected ?? '', ...Object.entries(texts).flat()])) === 1;
+  }
+
+  /** Runs a script in Lua, which nobody sees a part of. */
+  async run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.#try(() => this.#asking.eval(script, keys.length, ...keys, ...args));
+  }
+
   close(): void {
     this.#asking.disconnect();
     this.#waiting.disconnect();
@@ -149,6 +190,15 @@ export class Connection implements Feed {
       throw this.#failures.translate(error);
     }
   }
+}
+
+/** A transaction is refused because of one of its commands: that one's error says why. */
+function throwFirst(error: unknown): never {
+  const [first]: unknown[] =
+    error instanceof Error && 'previousErrors' in error && Array.isArray(error.previousErrors)
+      ? error.previousErrors
+      : [];
+  throw first ?? error;
 }
 
 /** What went wrong is told by an event, and the call that fails for it says only that the connection is closed. */
@@ -178,6 +228,12 @@ class Failures {
       return new FacetError('failed', `${this.#name} does not answer as a catalog of MetaMesh: ${why}`, {
         cause,
         hint: 'check the address, the number of the database and --key-prefix',
+      });
+    }
+    if (/^(OOM|READONLY|MISCONF|NOREPLICAS) /.test(why)) {
+      return new FacetError('failed', `${this.#name} cannot be written: ${why.replace(/ script: .*/, '')}`, {
+        cause,
+        hint: 'it has to have memory and disk for what is published, and be no replica',
       });
     }
     return new FacetError('unreachable', `cannot reach ${this.#name}: ${why}`, {

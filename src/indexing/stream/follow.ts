@@ -1,18 +1,14 @@
 /** Follows a stream for as long as the process runs: through lost connections, servers that come back empty, other leaders. */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
-import { errorMessage, FacetError } from '../../errors.js';
-import { isRedis } from '../../sources/redis-uri.js';
-import { waitingTime } from '../../sources/retry.js';
+import { isStream } from '../../sources/stream-uri.js';
 import type { Batch, Keeper, KeeperOptions, Kind } from '../keeper.js';
+import { keepAt } from './keep-at.js';
 
 export const followed: Kind = {
-  keeps: ({ uri }) => isRedis(uri),
+  keeps: ({ uri }) => isStream(uri),
   start: (catalog, source, options) => new Follow(catalog, source, options),
 };
-
-const RETRY = { firstWaitMs: 250, longestWaitMs: 15_000 };
 
 class Follow implements Keeper {
   readonly #catalog: Catalog;
@@ -20,14 +16,17 @@ class Follow implements Keeper {
   readonly #options: KeeperOptions;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
-  #failures = 0;
-  #problem = '';
 
   constructor(catalog: Catalog, source: SourceRecord, options: KeeperOptions) {
     this.#catalog = catalog;
     this.#source = source;
     this.#options = options;
-    this.#ended = this.#run();
+    const { signal } = this.#stop;
+    this.#ended = keepAt({
+      work: isWell => this.#follow(isWell, signal),
+      onProblem: (message, hint) => this.#tell(message, hint),
+      signal,
+    });
   }
 
   async stop(): Promise<void> {
@@ -35,22 +34,8 @@ class Follow implements Keeper {
     await this.#ended;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      try {
-        await this.#follow(signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#tell(error);
-      }
-      this.#failures++;
-      await wait(waitingTime(this.#failures, RETRY), undefined, { signal }).catch(() => {});
-    }
-  }
-
   /** Until the connection is lost, or more is wrong. */
-  async #follow(signal: AbortSignal): Promise<void> {
+  async #follow(isWell: () => void, signal: AbortSignal): Promise<void> {
     const [{ openFeed }, { Session }, { catchUp }, { listAll }] = await Promise.all([
       import('./open-feed.js'),
       import('./session.js'),
@@ -65,6 +50,7 @@ class Follow implements Keeper {
       const list = () => this.#locked(() => listAll(session));
       for (;;) {
         await this.#reported(session.counts, () => catchUp(session, list));
+        isWell();
         this.#recovered();
         while (await this.#reported(session.counts, () => session.wait())) signal.throwIfAborted();
       }
@@ -97,19 +83,13 @@ class Follow implements Keeper {
   }
 
   #recovered(): void {
-    this.#failures = 0;
-    this.#problem = '';
     const { sources } = this.#catalog;
     if (sources.withId(this.#source.id)?.state.unavailable === undefined) return;
     this.#catalog.write(() => sources.setScanned(this.#source.id, new Date().toISOString()));
   }
 
-  /** Once, however often it is tried. That another process lists the source is no problem. */
-  #tell(error: unknown): void {
-    const message = errorMessage(error);
-    if (message === this.#problem || (error instanceof FacetError && error.code === 'in-use')) return;
-    this.#problem = message;
-    this.#options.onProblem(this.#source.name, message, error instanceof FacetError ? error.hint : undefined);
+  #tell(message: string, hint: string | undefined): void {
+    this.#options.onProblem(this.#source.name, message, hint);
     try {
       this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message));
     } catch {

@@ -43,13 +43,31 @@ export interface StreamEvent {
   isSet: boolean;
 }
 
+/** The ids of files that a catalog publishes: `{identity of the catalog}-{id in the catalog}`. */
+export function publishedId(identity: string, fileId: number): string {
+  return `${identity}-${fileId}`;
+}
+
+/** The id in the catalog; undefined for a file that this catalog has not published. */
+export function publishedFile(identity: string, id: string): number | undefined {
+  const number = id.startsWith(`${identity}-`) ? id.slice(identity.length + 1) : '';
+  return /^[1-9]\d{0,15}$/.test(number) ? Number(number) : undefined;
+}
+
 export class Keys {
   readonly #prefix: string;
+  readonly #identity: string;
   readonly index: string;
 
-  constructor(prefix: string) {
+  /** Of the catalog with this identity, what it published itself is nothing to follow. */
+  constructor(prefix: string, identity: string) {
     this.#prefix = `${prefix}file:`;
+    this.#identity = identity;
     this.index = `${this.#prefix}__index__`;
+  }
+
+  isForeign(id: string): boolean {
+    return publishedFile(this.#identity, id) === undefined;
   }
 
   get pattern(): string {
@@ -62,14 +80,14 @@ export class Keys {
     return ids.flatMap(id => ends.map(end => this.#prefix + id + end));
   }
 
-  /** The file and the property that a key is of; undefined for any other key. */
+  /** The file and the property that a key is of; undefined for any other key, and for files of our own. */
   parse(key: string): { id: string; property: string } | undefined {
     if (!key.startsWith(this.#prefix)) return undefined;
     const slash = key.indexOf('/', this.#prefix.length);
     const id = key.slice(this.#prefix.length, slash);
     const name = key.slice(slash + 1);
     // A dot would be the same as a slash, and one could not be told from the other.
-    if (slash < 0 || id === '' || name.includes('.')) return undefined;
+    if (slash < 0 || id === '' || name.includes('.') || !this.isForeign(id)) return undefined;
     const property = name.replaceAll('/', '.');
     return isPropertyName(property) ? { id, property } : undefined;
   }
@@ -126,6 +144,21 @@ export function mtimeUsIn(textOf: TextOf): number {
     if (ms !== undefined) return Math.round(ms * 1000);
   }
   return 0;
+}
+
+/** The text that `mtimeUsIn` reads; nothing is older than the epoch. */
+export function mtimeText(mtimeUs: number): string {
+  const isInMs = mtimeUs >= SECONDS_END * 1000;
+  return isInMs ? decimal(mtimeUs, 3) : decimal(Math.max(mtimeUs, 0), 6);
+}
+
+/** A number without the fraction of a double: `1234567` with 3 digits is `1234.567`. */
+function decimal(value: number, digits: number): string {
+  const whole = Math.floor(value / 10 ** digits);
+  const fraction = String(value - whole * 10 ** digits)
+    .padStart(digits, '0')
+    .replace(/0+$/, '');
+  return fraction === '' ? `${whole}` : `${whole}.${fraction}`;
 }
 
 /** Milliseconds or seconds since the epoch, or a date as JSON has it. */

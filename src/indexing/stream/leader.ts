@@ -1,14 +1,14 @@
 /** Finds the server behind an address: the one that is written there, or the one that a leader names at this moment. */
 import { readFile } from 'node:fs/promises';
 import { errorMessage, FacetError } from '../../errors.js';
-import { apiAt, parse, passwordIn, type RedisPlace } from '../../sources/redis-uri.js';
+import { apiAt, parse, passwordIn, type StreamPlace } from '../../sources/stream-uri.js';
 import { redisPassword } from './password.js';
 
 /** A Redis, or the API of MetaMesh. */
 export type FoundServer = FoundRedis | FoundApi;
 
 export interface FoundRedis {
-  place: Extract<RedisPlace, { kind: 'server' | 'sentinel' | 'cluster' }>;
+  place: Extract<StreamPlace, { kind: 'server' | 'sentinel' | 'cluster' }>;
   password: string | undefined;
   /** For messages. */
   name: string;
@@ -23,7 +23,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const LONGEST_ADDRESS = 4_096;
 
 /** Throws `unreachable` when there is no leader now, `denied` when the password is closed to us. */
-export async function findServer(place: RedisPlace, signal: AbortSignal): Promise<FoundServer> {
+export async function findServer(place: StreamPlace, signal: AbortSignal): Promise<FoundServer> {
   const password = redisPassword(process.env);
   if (place.kind === 'api') return { api: place.url };
   if (place.kind !== 'leader') return { place, password, name: nameOf(place) };

@@ -60,7 +60,9 @@ async function* reportsAhead(session: Session, properties: readonly string[]): A
   let page: Promise<Page> | undefined;
   for await (const ids of session.feed.members(session.keys.index)) {
     const reporter = session.reporter(properties);
-    const next = reporter.ofFiles(ids).then(reports => ({ reporter, reports }));
+    const next = reporter
+      .ofFiles(ids.filter(id => session.keys.isForeign(id)))
+      .then(reports => ({ reporter, reports }));
     // Told by whoever awaits it.
     next.catch(() => {});
     if (page) yield await page;

@@ -72,7 +72,7 @@ export class Session {
     this.feed = feed;
     this.source = source;
     this.options = options;
-    this.keys = new Keys(stream?.keyPrefix ?? '');
+    this.keys = new Keys(stream?.keyPrefix ?? '', catalog.identity());
     this.#filter = compileFilter(include, [...exclude, ...options.exclude]);
     this.#rules = new AppliedRules(catalog.db);
     this.#root = rootOf(stream?.files);

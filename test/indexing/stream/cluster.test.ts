@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Cluster } from 'ioredis';
+import { openRedis } from '../../../src/indexing/stream/open-feed.js';
 import { freePort, startCluster, startRedis } from '../../support/redis.js';
 import { streamedSource, until } from '../../support/streamed.js';
 
@@ -33,6 +34,11 @@ test('is listed and followed', async context => {
   streamed.follow();
   await publish('f1', { filePath: 'moved.mkv' });
   await until('it is moved', () => streamed.paths().includes('media/moved.mkv'));
+});
+
+test('takes nothing that is published: not all of its keys can be written at once', async () => {
+  const { signal } = new AbortController();
+  await assert.rejects(openRedis('redis+cluster://nas', signal), { code: 'usage', hint: /no cluster/ });
 });
 
 test('that cannot be reached, or says not where its servers are', async context => {

@@ -1,6 +1,6 @@
 /**
- * Addresses of Redis servers, as sources. Which of them is meant is found out at each connection: by sentinels, by a
- * cluster, or by a leader that a file of this machine names.
+ * Addresses of what tells of files, event by event: of Redis servers, or of the API of MetaMesh. Which server is meant is
+ * found out at each connection: by sentinels, by a cluster, or by a leader that a file of this machine names.
  */
 import { fileURLToPath } from 'node:url';
 import { FacetError } from '../errors.js';
@@ -17,7 +17,7 @@ export interface RedisLogin {
   db: number;
 }
 
-export type RedisPlace =
+export type StreamPlace =
   | ({ kind: 'server'; at: RedisHost } & RedisLogin)
   /** Sentinels that know where the group `group` is. */
   | ({ kind: 'sentinel'; hosts: RedisHost[]; group: string } & RedisLogin)
@@ -33,13 +33,13 @@ const API = /^metamesh(?:\+|(?=:))/i;
 
 const PORTS = { server: 6379, sentinel: 26379, cluster: 6379 };
 
-/** Is it the address of a Redis, or of what stands before one? */
-export function isRedis(uri: string): boolean {
+/** Is it such an address? */
+export function isStream(uri: string): boolean {
   return SCHEME.test(uri) || API.test(uri);
 }
 
 /** Throws `usage`, for one with a password too: secrets are not kept. */
-export function parseRedisUri(uri: string): RedisPlace {
+export function parseStreamUri(uri: string): StreamPlace {
   refusePassword(uri);
   return parse(uri);
 }
@@ -50,13 +50,14 @@ export function passwordIn(uri: string): string | undefined {
   return password === undefined || password === '' ? undefined : decodeURIComponent(password);
 }
 
-/** As `parseRedisUri`, with a password or without one. */
-export function parse(uri: string): RedisPlace {
+/** As `parseStreamUri`, with a password or without one. */
+export function parse(uri: string): StreamPlace {
   if (API.test(uri)) {
     const url = apiAt(uri.replace(API, ''));
     if (url === undefined) throw notAnAddress(uri);
     return { kind: 'api', url };
   }
+  if (!isStream(uri)) throw notAnAddress(uri);
   const [, secure, form] = SCHEME.exec(uri) ?? [];
   const kind = (form?.toLowerCase() ?? 'server') as 'server' | 'sentinel' | 'cluster' | 'leader';
   if (kind === 'leader') return { kind, file: leaderFile(uri) };

@@ -1,7 +1,7 @@
 /** Which addresses of a Redis can be sources, and what they mean. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRedis, parseRedisUri, passwordIn } from '../../src/sources/redis-uri.js';
+import { isStream, parseStreamUri, passwordIn } from '../../src/sources/stream-uri.js';
 
 const login = { tls: false, username: undefined, db: 0 };
 
@@ -38,14 +38,14 @@ test('a server, sentinels, a cluster, a leader, an API', () => {
     'metamesh+https://core/api': { kind: 'api', url: new URL('https://core/api/') },
   };
   for (const [uri, place] of Object.entries(places)) {
-    assert.ok(isRedis(uri), uri);
-    assert.deepEqual(parseRedisUri(uri), place, uri);
+    assert.ok(isStream(uri), uri);
+    assert.deepEqual(parseStreamUri(uri), place, uri);
   }
 });
 
 test('what is no address of a Redis', () => {
   for (const uri of ['redis+group://a', 'redis:nas', '/redis', 'http://redis', 'redis', 'redisx://a'])
-    assert.ok(!isRedis(uri), uri);
+    assert.ok(!isStream(uri), uri);
   const wrong = [
     'redis://',
     'redis://a:x',
@@ -63,7 +63,7 @@ test('what is no address of a Redis', () => {
     'metamesh+ftp://a',
     'metamesh+http://a?b=c',
   ];
-  for (const uri of wrong) assert.throws(() => parseRedisUri(uri), { code: 'usage' }, uri);
+  for (const uri of wrong) assert.throws(() => parseStreamUri(uri), { code: 'usage' }, uri);
 });
 
 test('a password is not kept, and not shown', () => {
@@ -75,7 +75,7 @@ test('a password is not kept, and not shown', () => {
     'metamesh+http://u:secret@a',
   ]) {
     assert.throws(
-      () => parseRedisUri(uri),
+      () => parseStreamUri(uri),
       error =>
         error instanceof Error &&
         !error.message.includes('cret') &&
