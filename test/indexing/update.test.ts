@@ -1,7 +1,8 @@
 /** What an update makes of listings that come in an unusual order. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NOTHING_YET, Update } from '../../src/indexing/update.js';
+import { NOTHING_YET } from '../../src/indexing/scanning.js';
+import { Update } from '../../src/indexing/update.js';
 import { Crawler } from '../../src/sources/crawl.js';
 import { scannedFolder } from '../support/scanned.js';
 import { writeFiles } from '../support/temporary-folder.js';
