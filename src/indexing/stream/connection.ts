@@ -17,9 +17,6 @@ export const BEGINNING = '0-0';
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
 
-/** Files that are listed, and written to the catalog, at once. */
-const MEMBERS_PER_BATCH = 10_000;
-
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
 
@@ -121,12 +118,10 @@ export class Connection {
     }
   }
 
-  /** Every member of a set that is in it all the time, in batches; one may be in two of them. */
-  async *members(set: string): AsyncGenerator<string[]> {
+  /** Every member of a set that is in it all the time, in batches of about `count`; one may be in two of them. */
+  async *members(set: string, count: number): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
-      const [next, members] = await this.#try(() =>
-        this.#asking.sscan(set, cursor, 'COUNT', MEMBERS_PER_BATCH),
-      );
+      const [next, members] = await this.#try(() => this.#asking.sscan(set, cursor, 'COUNT', count));
       if (members.length > 0) yield [...new Set(members)];
       if (next === '0') return;
       cursor = next;
