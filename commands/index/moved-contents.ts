@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceRecord } from '../../src/catalog/sources.js';
 import { FacetError } from '../../src/errors.js';
-import type { Renamed } from '../../src/indexing/update.js';
+import type { Renamed } from '../../src/indexing/scanning.js';
 import { isDigest } from '../../src/sources/versions.js';
 import { keyOf } from '../../src/volume/content-key.js';
 import { openCache } from '../cache/open.js';

@@ -83,10 +83,7 @@ export interface SourceTotals {
   bytes: number;
 }
 
-interface FolderPlace {
-  sourceId: number;
-  folderPath: string;
-}
+type FolderPlace = Pick<FileRecord, 'sourceId' | 'folderPath'>;
 
 /** Folders that are remembered: a few megabytes. */
 const MAX_PLACES = 20_000;
@@ -332,18 +329,14 @@ export class Files {
   }
 
   totals(sourceId: number): SourceTotals {
-    const row = this.#db
-      .prepare<[number], { files: number; bytes: number }>(
-        `SELECT count(*) AS files, coalesce(sum(f.size), 0) AS bytes FROM files f JOIN folders d ON d.id = f.folder_id
-         WHERE d.source_id = ? AND f.deleted_at IS NULL`,
+    const totals = this.#db
+      .prepare<[number, number], SourceTotals>(
+        `SELECT count(*) AS files, coalesce(sum(f.size), 0) AS bytes,
+           (SELECT count(*) FROM folders WHERE source_id = ? AND deleted_at IS NULL) AS folders
+         FROM files f JOIN folders d ON d.id = f.folder_id WHERE d.source_id = ? AND f.deleted_at IS NULL`,
       )
-      .get(sourceId);
-    const folders = this.#db
-      .prepare<[number], { folders: number }>(
-        'SELECT count(*) AS folders FROM folders WHERE source_id = ? AND deleted_at IS NULL',
-      )
-      .get(sourceId);
-    return { files: row?.files ?? 0, bytes: row?.bytes ?? 0, folders: folders?.folders ?? 0 };
+      .get(sourceId, sourceId);
+    return totals ?? { files: 0, folders: 0, bytes: 0 };
   }
 }
 

@@ -93,7 +93,13 @@ export class Renames {
     const lost = this.#lost.get(key);
     if (!lost || !isSameContents(lost.file, attributes)) return undefined;
     this.#lost.delete(key);
-    return lost;
+    return this.#isAsLost(lost) ? lost : undefined;
+  }
+
+  /** What was taken for it may have been found elsewhere since, or have come back. */
+  #isAsLost({ file, from, deleted = false }: Moved): boolean {
+    const now = this.#files.get(file.id);
+    return now !== undefined && sourcePath(now) === from && (now.deletedAt !== null) === deleted;
   }
 
   /** Another file is where this one was; if it turns up elsewhere in this scan, it was moved. */

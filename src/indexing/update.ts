@@ -9,41 +9,12 @@ import type { CatalogWriter, WrittenFolder } from '../catalog/writer.js';
 import { attributesAt, type FolderListing } from '../sources/source.js';
 import { RemoteRenames } from './remote-renames.js';
 import { isSameInode, type Moved, type Place, Renames, renamedInside } from './renames.js';
-
-/** How many files there are, and what became of them: each that is there counts once below `added` … `unchanged`. */
-export interface UpdateCounts {
-  files: number;
-  folders: number;
-  bytes: number;
-  added: number;
-  modified: number;
-  renamed: number;
-  unchanged: number;
-  deleted: number;
-}
-
-export const NOTHING_YET: Readonly<UpdateCounts> = {
-  files: 0,
-  folders: 0,
-  bytes: 0,
-  added: 0,
-  modified: 0,
-  renamed: 0,
-  unchanged: 0,
-  deleted: 0,
-};
+import type { Renamed, UpdateCounts } from './scanning.js';
 
 /** A file that the catalog has and that was not met. */
 export interface Vanished {
   id: number;
   path: string;
-}
-
-/** A file of a remote source that is at another path in the same version. */
-export interface Renamed {
-  from: string;
-  to: string;
-  version: string | null;
 }
 
 /** Files in one transaction. */

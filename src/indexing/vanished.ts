@@ -2,7 +2,8 @@
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import type { Unreadable } from '../sources/source.js';
-import type { Renamed, Update } from './update.js';
+import type { Renamed } from './scanning.js';
+import type { Update } from './update.js';
 
 /** Files deleted in one transaction. */
 const DELETE_BATCH = 4_000;

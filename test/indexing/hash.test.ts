@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ScanResult } from '../../src/indexing/scan.js';
+import type { ScanResult } from '../../src/indexing/scanning.js';
 import { changesOf } from '../support/catalogs.js';
 import { runProgram } from '../support/processes.js';
 import { type Scanned, scannedFolder } from '../support/scanned.js';

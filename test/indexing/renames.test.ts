@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { SourceOptions } from '../../src/catalog/sources.js';
-import type { Crawl } from '../../src/indexing/scan.js';
+import type { Crawl } from '../../src/indexing/scanning.js';
 import { Crawler } from '../../src/sources/crawl.js';
 import { changesOf, labelsOf } from '../support/catalogs.js';
 import { assertTreeIsDisk, type Scanned, scannedFolder } from '../support/scanned.js';

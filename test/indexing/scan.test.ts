@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ScanProgress, ScanResult } from '../../src/indexing/scan.js';
+import type { ScanProgress, ScanResult } from '../../src/indexing/scanning.js';
 import { Tree } from '../../src/tree/tree.js';
 import { changesOf, contentsOf } from '../support/catalogs.js';
 import { assertTreeIsDisk, scannedFolder } from '../support/scanned.js';

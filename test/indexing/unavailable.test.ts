@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
-import type { ScanResult } from '../../src/indexing/scan.js';
+import type { ScanResult } from '../../src/indexing/scanning.js';
 import { runProgram } from '../support/processes.js';
 import { assertTreeIsDisk, type Scanned, scannedFolder } from '../support/scanned.js';
 import { writeFiles } from '../support/temporary-folder.js';

@@ -10,7 +10,8 @@ import type { SourceOptions, SourceRecord, StreamState } from '../../src/catalog
 import { addSource } from '../../src/indexing/add-source.js';
 import type { Batch, Keeper } from '../../src/indexing/keeper.js';
 import { keepLive } from '../../src/indexing/live.js';
-import { type ScanOptions, type ScanResult, scan } from '../../src/indexing/scan.js';
+import { scan } from '../../src/indexing/scan.js';
+import type { ScanOptions, ScanResult } from '../../src/indexing/scanning.js';
 import { checkDraft, rulesOf } from '../../src/rules/document.js';
 import { applyRules } from '../../src/tree/apply-rules.js';
 import { openCatalog } from '../../src/tree/open-catalog.js';

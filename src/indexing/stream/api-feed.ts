@@ -15,7 +15,7 @@ import { EventTail } from './event-tail.js';
 import type { Feed } from './feed.js';
 import { BEGINNING, type StreamEntry } from './format.js';
 
-/** Files that are listed, and written to the catalog, at once. */
+/** Files that are asked for at once. */
 const IDS_PER_BATCH = 1_000;
 
 const LONGEST_FILE_BYTES = 16 * 1024 * 1024;
@@ -99,16 +99,16 @@ export class ApiFeed implements Feed {
     return tail.at;
   }
 
-  async *members(): AsyncGenerator<string[]> {
+  async *members(_: string, count: number): AsyncGenerator<string[]> {
     const path = 'api/metadata/hash-ids';
     const answer = await this.#json(path, index, LONGEST_INDEX_BYTES);
     if (answer === undefined) throw notMetaMesh(new URL(path, this.#base));
     const ids = answer.hashIds;
-    for (let at = 0; at < ids.length; at += IDS_PER_BATCH) yield ids.slice(at, at + IDS_PER_BATCH);
+    for (let at = 0; at < ids.length; at += count) yield ids.slice(at, at + count);
   }
 
   async *keys(): AsyncGenerator<string[]> {
-    for await (const ids of this.members()) {
+    for await (const ids of this.members('', IDS_PER_BATCH)) {
       const files = await Promise.all(ids.map(id => this.#textsOf(id)));
       yield files.flatMap((texts, nth) => Object.keys(texts).map(name => `${PREFIX}${ids[nth]}/${name}`));
     }

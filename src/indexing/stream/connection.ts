@@ -11,9 +11,6 @@ import { connected, createClient, type RedisClient, serversOf } from './redis-cl
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
 
-/** Files that are listed, and written to the catalog, at once. */
-const MEMBERS_PER_BATCH = 10_000;
-
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
 
@@ -118,11 +115,9 @@ export class Connection implements Feed {
     }
   }
 
-  async *members(set: string): AsyncGenerator<string[]> {
+  async *members(set: string, count: number): AsyncGenerator<string[]> {
     for (let cursor = '0'; ; ) {
-      const [next, members] = await this.#try(() =>
-        this.#asking.sscan(set, cursor, 'COUNT', MEMBERS_PER_BATCH),
-      );
+      const [next, members] = await this.#try(() => this.#asking.sscan(set, cursor, 'COUNT', count));
       if (members.length > 0) yield [...new Set(members)];
       if (next === '0') return;
       cursor = next;

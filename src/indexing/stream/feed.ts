@@ -18,8 +18,8 @@ export interface Feed {
   holds(id: string): Promise<boolean>;
   /** The newest entry that there ever was, or one before it. */
   lastEntry(): Promise<string>;
-  /** Every member of a set that is in it all the time, in batches; one may be in two of them. */
-  members(set: string): AsyncGenerator<string[]>;
+  /** Every member of a set that is in it all the time, in batches of about `count`; one may be in two of them. */
+  members(set: string, count: number): AsyncGenerator<string[]>;
   /** All keys that match, in batches. */
   keys(pattern: string): AsyncGenerator<string[]>;
   close(): void;

@@ -4,12 +4,17 @@
  */
 import { refuseToShrink } from '../shrink-guard.js';
 import { FOLDER_MODE } from './apply.js';
+import { ATTRIBUTES } from './format.js';
 import { IdSet } from './id-set.js';
 import type { Report, Reporter } from './reports.js';
 import { propertyList, type Session, withCounts } from './session.js';
 
 /** Files that are looked for, or deleted, in one transaction. */
 const BATCH = 1_000;
+
+/** Files that are listed, and written to the catalog, at once: fewer where each has many texts, which take the memory. */
+const FILES_PER_BATCH = 10_000;
+const TEXTS_PER_BATCH = 100_000;
 
 /**
  * Until all of it is done the source has no position: whoever follows it begins with the list again. What is published
@@ -58,7 +63,9 @@ interface Page {
 /** Redis looks for what comes next while the catalog is written. */
 async function* reportsAhead(session: Session, properties: readonly string[]): AsyncGenerator<Page> {
   let page: Promise<Page> | undefined;
-  for await (const ids of session.feed.members(session.keys.index)) {
+  const fitting = Math.ceil(TEXTS_PER_BATCH / (ATTRIBUTES.length + properties.length));
+  const count = Math.min(FILES_PER_BATCH, fitting);
+  for await (const ids of session.feed.members(session.keys.index, count)) {
     const reporter = session.reporter(properties);
     const next = reporter
       .ofFiles(ids.filter(id => session.keys.isForeign(id)))

@@ -17,6 +17,9 @@ import { isPublished } from './told-texts.js';
 export const HEARTBEAT_MS = 30_000;
 const MISSED_HEARTBEATS = 3;
 
+/** That are asked for at once. */
+const NAMES_PER_BATCH = 1_000;
+
 export interface NodeStatus {
   name: string;
   online: boolean;
@@ -46,7 +49,7 @@ export async function listNodes(nodes: Nodes): Promise<NodeStatus[]> {
 async function knownNodes({ connection, keyPrefix }: Nodes): Promise<KnownNode[]> {
   const now = await connection.now();
   const found = new Map<string, KnownNode>();
-  for await (const names of connection.members(indexKey(keyPrefix))) {
+  for await (const names of connection.members(indexKey(keyPrefix), NAMES_PER_BATCH)) {
     for (const name of names) {
       const fields = await connection.hash(nodeKey(keyPrefix, name));
       if (fields.owner !== undefined) found.set(name, nodeIn(name, fields, now));

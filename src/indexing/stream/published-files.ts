@@ -12,6 +12,9 @@ import { ALWAYS_TOLD } from './told-texts.js';
 /** Keys that are written at once, at most: Redis serves nobody else meanwhile. */
 const KEYS_PER_CHANGE = 10_000;
 
+/** Files of everybody that are asked for at once. */
+const IDS_PER_BATCH = 10_000;
+
 /** Events that the stream keeps, about; who was away for longer looks at all files. */
 const STREAM_LENGTH = 1_000_000;
 
@@ -123,7 +126,7 @@ export class PublishedFiles {
   /** The files that Redis has, in batches. Throws the signal's reason. */
   async *fileIds(): AsyncGenerator<number[]> {
     const { connection, identity, signal } = this.#options;
-    for await (const ids of connection.members(this.#keys.index)) {
+    for await (const ids of connection.members(this.#keys.index, IDS_PER_BATCH)) {
       signal.throwIfAborted();
       yield ids.flatMap(id => publishedFile(identity, id) ?? []);
     }

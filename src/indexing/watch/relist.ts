@@ -4,7 +4,8 @@ import type { SourceRecord } from '../../catalog/sources.js';
 import { Crawler, type CrawlOptions, type FileIdentity } from '../../sources/crawl.js';
 import type { Unreadable } from '../../sources/source.js';
 import { Batch } from '../batches.js';
-import { NOTHING_YET, Update, type UpdateCounts } from '../update.js';
+import { NOTHING_YET, type UpdateCounts } from '../scanning.js';
+import { Update } from '../update.js';
 import { deleteVanished } from '../vanished.js';
 import type { WatchedFolders } from './folders.js';
 

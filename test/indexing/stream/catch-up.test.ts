@@ -215,11 +215,16 @@ describe('properties', () => {
     const { redis, scan, properties } = await withFiles(context, { stream: { properties: 'all' } });
     await scan();
     assert.deepEqual(properties('Movies/Alien.mkv'), { fileSize: 9, title: 'Alien', year: 1979 });
-    await publish(redis.client, 'b2', { title: null, 'cast/0/name': 'Weaver', __proto__: 'x' });
+    await publish(redis.client, 'b2', { title: null, 'cast/0/name': 'Weaver', ['__proto__']: 'x' });
     await publish(redis.client, 'n', { rare: 'yes' });
     await publish(redis.client, 'n', { filePath: 'n.mkv' });
     await scan();
-    assert.deepEqual(properties('Movies/Alien.mkv'), { fileSize: 9, year: 1979, 'cast.0.name': 'Weaver' });
+    assert.deepEqual(Object.entries(properties('Movies/Alien.mkv')), [
+      ['__proto__', 'x'],
+      ['cast.0.name', 'Weaver'],
+      ['fileSize', 9],
+      ['year', 1979],
+    ]);
     assert.deepEqual(properties('n.mkv'), { rare: 'yes' });
   });
 
