@@ -46,6 +46,7 @@ test('values are read in their units', async t => {
 mount: { uid: 1000, gid: 0, umask: '022', allowOther: true }
 mounts: [{ source: films, prefix: /2024//new, at: /mnt/nas }, { source: docs, at: ~/sync }]
 cache: { maxSize: 50GB, minFree: 1.5GiB, maxAge: 12h, memory: 1000 }
+redis: { uri: 'redis://nas', publish: true, keyPrefix: 'x:', node: laptop }
 `,
   );
   assert.deepEqual(await loadConfig(home), {
@@ -56,6 +57,7 @@ cache: { maxSize: 50GB, minFree: 1.5GiB, maxAge: 12h, memory: 1000 }
       { source: 'docs', prefix: '', at: '~/sync' },
     ],
     cache: { maxSize: 50_000_000_000, minFree: 1_610_612_736, maxAge: 43_200_000, memory: 1000 },
+    redis: { uri: 'redis://nas', publish: true, keyPrefix: 'x:', node: 'laptop' },
   });
 });
 
