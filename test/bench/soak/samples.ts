@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { memoryOf } from '../processes.js';
 import { median } from '../rounds.js';
 import { formatCount, formatMegabytes } from '../table.js';
+import { see } from './see.js';
 
 /** One thing that must not grow. */
 export interface Gauge {
@@ -38,8 +39,7 @@ function watches(pid: number | undefined): number {
 
 /** With the root itself. */
 function foldersIn(root: string): number {
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
-  return 1 + entries.filter(each => each.isDirectory()).length;
+  return 1 + [...see(root).values()].filter(what => what === 'folder').length;
 }
 
 /** A descriptor may be closed at any moment. */
