@@ -14,7 +14,8 @@ import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { makeFolders } from './folders.js';
-import { PIECE, readPieces } from './pieces.js';
+import { PartFile } from './part-file.js';
+import { PIECE, readPieces, writeAll } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
 import type { Volume } from './volume.js';
 
@@ -125,26 +126,60 @@ function refuseUnless(allowed: boolean, destination: string): void {
 }
 
 async function fetchWhole(source: Source, destination: string, options: FetchOptions): Promise<number> {
-  const { record, contents } = source;
-  const part = partName(destination, source, '');
-  const handle = await openPart(part);
+  const { contents } = source;
+  const path = partName(destination, source, '');
+  const handle = await openPart(path);
+  let part: PartFile | undefined;
   try {
-    const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
-    const from = await resumeFrom(handle, source, hash);
-    const bytes = await copy(source, handle, { start: from, end: contents.size, at: from }, hash, options);
-    verify(record, hash);
+    if (contents.bring) part = await PartFile.open(handle, path, contents.size, options.onBytes);
+    const bytes = await (part ? bringAll(source, handle, part, options) : copyAll(source, handle, options));
     await handle.chmod((contents.mode & 0o777) | 0o600);
     await setModified(handle, contents.mtimeUs);
     await handle.datasync();
-    await publish(part, destination, options.force);
+    await publish(path, destination, options.force);
     return bytes;
   } catch (error) {
-    // A part is worth keeping only if it can be continued.
-    if (!options.signal.aborted) await rm(fsPath(part), { force: true });
+    if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
+      await rm(fsPath(path), { force: true });
     throw error;
   } finally {
     await handle.close();
   }
+}
+
+/** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
+function mayGoOn(error: unknown): boolean {
+  return (
+    error instanceof FacetError && ['unreachable', 'denied', 'failed', 'interrupted'].includes(error.code)
+  );
+}
+
+async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
+  const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
+  const from = await resumeFrom(handle, source, hash);
+  const bytes = await copy(
+    source,
+    handle,
+    { start: from, end: source.contents.size, at: from },
+    hash,
+    options,
+  );
+  verify(source.record, hash);
+  return bytes;
+}
+
+async function bringAll(
+  source: Source,
+  handle: FileHandle,
+  part: PartFile,
+  { signal }: FetchOptions,
+): Promise<number> {
+  await source.contents.bring?.(part, signal);
+  await part.finish();
+  const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
+  if (hash) for await (const piece of readPieces(handle.fd, 0, part.size, signal)) hash.update(piece);
+  verify(source.record, hash);
+  return part.written;
 }
 
 async function fetchRange(
@@ -173,8 +208,9 @@ async function fetchRange(
 
 /** Names destination, file and version, so that no part is ever continued as another file's or version's. */
 function partName(destination: string, { record, contents }: Source, range: string): string {
-  // The destination's own name may take all of the 255 bytes that a name can have.
-  const name = createHash('sha256').update(basename(destination)).digest('hex').slice(0, 16);
+  // The destination's own name may take all of the 255 bytes that a name can have, and so may a version.
+  const named = `${basename(destination)}${record.version === null ? '' : `\0${record.version}`}`;
+  const name = createHash('sha256').update(named).digest('hex').slice(0, 16);
   return join(
     dirname(destination),
     `.${name}-${record.id}-${contents.mtimeUs}-${contents.size}${range}.facet-part`,
@@ -207,8 +243,7 @@ function checksumToVerify({ record, contents }: Source): Uint8Array | null {
 
 /**
  * Where to go on: behind what the part has in common with the file, which `hash` then covers. It is compared, because
- * after a power cut a part can be long enough and yet hold something else. What comes from afar is continued by the cache, in
- * which every block is known to be right.
+ * after a power cut a part can be long enough and yet hold something else. What is afar would have to be read as a whole.
  */
 async function resumeFrom(part: FileHandle, { contents }: Source, hash: Hash | undefined): Promise<number> {
   const present = contents.isLocal ? Math.min((await part.stat()).size, contents.size) : 0;
@@ -246,13 +281,6 @@ async function copy(
   }
   contents.refuseChanged();
   return copied;
-}
-
-async function writeAll(part: FileHandle, piece: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < piece.length; ) {
-    const { bytesWritten } = await part.write(piece, done, piece.length - done, at + done);
-    done += bytesWritten;
-  }
 }
 
 function verify(record: FileRecord, hash: Hash | undefined): void {
