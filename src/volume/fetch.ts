@@ -3,12 +3,22 @@
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import {
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+  type Stats,
+} from 'node:fs';
+import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
-import { FacetError, systemErrorCode } from '../errors.js';
+import { FacetError } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
@@ -62,7 +72,7 @@ export async function fetchFile(
   const before = underWay.get(destination);
   const fetching = (async () => {
     await before?.catch(() => {});
-    await makeFolders(to.folder, dirname(to.relative));
+    makeFolders(to.folder, dirname(to.relative));
     if (record.target !== null) return fetchLink(record.target, destination, options.force);
     const contents = await openContents(volume, record, openRemote);
     try {
@@ -80,7 +90,7 @@ export async function fetchFile(
 }
 
 async function fetchContents(source: Source, destination: string, options: FetchOptions): Promise<Fetched> {
-  if (!options.range && (await isThere(destination, source.contents, options.force))) {
+  if (!options.range && isThere(destination, source.contents, options.force)) {
     return { status: 'unchanged', bytes: 0 };
   }
   const bytes = options.range
@@ -96,25 +106,17 @@ interface Source {
 }
 
 /** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
-async function isThere(
-  destination: string,
-  { size, mtimeUs }: OpenContents,
-  force: boolean,
-): Promise<boolean> {
-  const present = await presentAt(destination);
+function isThere(destination: string, { size, mtimeUs }: OpenContents, force: boolean): boolean {
+  const present = presentAt(destination);
   if (!present) return false;
   const same = present.isFile() && present.size === size && modifiedUs(present) === mtimeUs;
   if (!same) refuseUnless(force && !present.isDirectory(), destination);
   return same;
 }
 
-async function presentAt(destination: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(fsPath(destination));
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+/** In this thread, as whatever takes no time: handing it to another one would take more than doing it. */
+function presentAt(destination: string): Stats | undefined {
+  return lstatSync(fsPath(destination), { throwIfNoEntry: false });
 }
 
 function refuseUnless(allowed: boolean, destination: string): void {
@@ -133,10 +135,10 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
   try {
     if (contents.bring) part = await PartFile.open(handle, path, contents.size, options.onBytes);
     const bytes = await (part ? bringAll(source, handle, part, options) : copyAll(source, handle, options));
-    await handle.chmod((contents.mode & 0o777) | 0o600);
-    await setModified(handle, contents.mtimeUs);
+    fchmodSync(handle.fd, (contents.mode & 0o777) | 0o600);
+    setModified(handle.fd, contents.mtimeUs);
     await handle.datasync();
-    await publish(path, destination, options.force);
+    publish(path, destination, options.force);
     return bytes;
   } catch (error) {
     if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
@@ -175,7 +177,7 @@ async function bringAll(
   { signal }: FetchOptions,
 ): Promise<number> {
   await source.contents.bring?.(part, signal);
-  await part.finish();
+  part.finish();
   const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
   if (hash) for await (const piece of readPieces(handle.fd, 0, part.size, signal)) hash.update(piece);
   verify(source.record, hash);
@@ -189,14 +191,14 @@ async function fetchRange(
   options: FetchOptions,
 ): Promise<number> {
   const { start, end } = resolveRange(range, source.contents.size);
-  if (!options.force && (await presentAt(destination))) refuseUnless(false, destination);
+  if (!options.force && presentAt(destination)) refuseUnless(false, destination);
   const part = partName(destination, source, `-${start}-${end}`);
   const handle = await openPart(part);
   try {
     await handle.truncate(0);
     const bytes = await copy(source, handle, { start, end, at: 0 }, undefined, options);
     await handle.datasync();
-    await publish(part, destination, options.force);
+    publish(part, destination, options.force);
     return bytes;
   } catch (error) {
     await rm(fsPath(part), { force: true });
@@ -223,7 +225,7 @@ const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW |
 async function openPart(part: string): Promise<FileHandle> {
   const handle = await open(fsPath(part), PART_FLAGS, 0o600);
   try {
-    const stats = await handle.stat();
+    const stats = fstatSync(handle.fd);
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
     if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
     throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
@@ -296,30 +298,30 @@ function verify(record: FileRecord, hash: Hash | undefined): void {
  * through a double on their way, which must not make them the microsecond before. Node takes a number before 1970 for the
  * present time, but not a string.
  */
-async function setModified(part: FileHandle, us: number): Promise<void> {
+function setModified(part: number, us: number): void {
   const seconds = String((us + Math.sign(us) * 0.4) / 1e6);
-  await part.utimes(seconds, seconds);
+  futimesSync(part, seconds, seconds);
 }
 
 /** Gives a part its name. Without `force` whatever took that name meanwhile keeps it. */
-async function publish(part: string, destination: string, force: boolean): Promise<void> {
-  if (force || !(await linked(part, destination))) await rename(fsPath(part), fsPath(destination));
-  else await rm(fsPath(part), { force: true });
+function publish(part: string, destination: string, force: boolean): void {
+  if (force || !linked(part, destination)) renameSync(fsPath(part), fsPath(destination));
+  else rmSync(fsPath(part), { force: true });
 }
 
 /** Some file systems have no hard links; false there, when nothing has the name. */
-async function linked(part: string, destination: string): Promise<boolean> {
+function linked(part: string, destination: string): boolean {
   try {
-    await link(fsPath(part), fsPath(destination));
+    linkSync(fsPath(part), fsPath(destination));
     return true;
   } catch {
-    if (await presentAt(destination)) refuseUnless(false, destination);
+    if (presentAt(destination)) refuseUnless(false, destination);
     return false;
   }
 }
 
 async function fetchLink(target: string, destination: string, force: boolean): Promise<Fetched> {
-  const present = await presentAt(destination);
+  const present = presentAt(destination);
   if (present?.isSymbolicLink() && decodeName(await readlink(fsPath(destination), 'buffer')) === target) {
     return { status: 'unchanged', bytes: 0 };
   }

@@ -3,6 +3,7 @@
  * safe on the disk, written after the block was flushed: whoever goes on with it after a crash or a power cut takes these for
  * there, and nothing else. `finish` cuts the marks off.
  */
+import { ftruncateSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { BLOCK_SIZE, blockCount, blocksTouched, bytesOf, readFully } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
@@ -32,6 +33,7 @@ export class PartFile implements Blob {
   ): Promise<PartFile> {
     const part = new PartFile(handle, path, size, onBytes);
     if (part.#isInBlocks) await part.#readMarks();
+    else ftruncateSync(handle.fd);
     return part;
   }
 
@@ -121,9 +123,9 @@ export class PartFile implements Blob {
   }
 
   /** To be called when all is there. */
-  finish(): Promise<void> {
+  finish(): void {
     if (this.missing(0, this.size).length > 0) throw new Error('a part was finished before it was whole');
-    return this.#handle.truncate(this.size);
+    if (this.#isInBlocks) ftruncateSync(this.#handle.fd, this.size);
   }
 
   close(): void {}

@@ -36,7 +36,7 @@ for (const size of [0, 1, MIB, MIB + 1, SIZE]) {
   test(`a file of ${size} bytes is filled, and nothing is behind it`, async t => {
     const { path, part } = await openPart(t, temporaryFolder(t), size);
     await fill(new RemoteFake(), part);
-    await part.finish();
+    part.finish();
     assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, size));
     assert.equal(part.written, size);
   });
@@ -61,7 +61,7 @@ test('after an error, and after being stopped, it goes on with what is there', a
   assert.equal(there, first.part.written + second.part.written);
   const source = new RemoteFake();
   await fill(source, part);
-  await part.finish();
+  part.finish();
   assert.equal(source.sent, SIZE - there);
   assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, SIZE));
 });
