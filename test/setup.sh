@@ -13,7 +13,7 @@ device=/dev/fuse
 to_build=(python3=python3 make=make g++=g++)
 to_mount=(fusermount3=fuse3)
 to_test=(getfattr=attr groff=groff-base zsh=zsh fish=fish rclone=rclone python3=python3 memcached=memcached
-  openssl=openssl redis-server=redis-server apache2=apache2-bin
+  openssl=openssl mkfs.ext4=e2fsprogs redis-server=redis-server apache2=apache2-bin
   swift-proxy-server=swift-proxy swift-account-server=swift-account
   swift-container-server=swift-container swift-object-server=swift-object)
 

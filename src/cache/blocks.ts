@@ -12,6 +12,9 @@ export const BLOCK_SIZE = 1 << 20;
 /** What a disk gives out at once, nearly everywhere. */
 const PAGE_SIZE = 4096;
 
+/** Bytes of pages that lie in four places at most. */
+const PAGES_IN_INODE = 4 * PAGE_SIZE;
+
 /** How many blocks a blob of this size has. */
 export function blockCount(size: number): number {
   return Math.ceil(size / BLOCK_SIZE);
@@ -30,10 +33,21 @@ export function bytesOf(size: number, blocks: Interval): Interval {
   return { start: blocks.start * BLOCK_SIZE, end: Math.min(blocks.end * BLOCK_SIZE, size) };
 }
 
-/** The room that these blocks take on a disk. */
-export function roomOf(size: number, blocks: Interval): number {
+/** The pages of these blocks, in bytes. */
+export function pagesOf(size: number, blocks: Interval): number {
   const { start, end } = bytesOf(size, blocks);
   return Math.ceil(Math.max(end - start, 0) / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/**
+ * The most that these blocks take on a disk: their pages, and for each block one page more in which the file system notes
+ * where they are. ext4 needs it when they lie in more than four places
+ * (https://www.kernel.org/doc/html/latest/filesystems/ext4/ifork.html).
+ */
+export function roomOf(size: number, blocks: Interval): number {
+  const last = pagesOf(size, { start: blocks.end - 1, end: blocks.end });
+  const mapped = blocks.end - blocks.start - (last > PAGES_IN_INODE ? 0 : 1);
+  return pagesOf(size, blocks) + Math.max(mapped, 0) * PAGE_SIZE;
 }
 
 let scratch: Buffer | undefined;

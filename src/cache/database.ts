@@ -8,6 +8,7 @@ import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { useWriteAheadLog } from '../catalog/write-ahead-log.js';
 import { createDirectory } from '../config/home.js';
 import { FacetError, systemErrorCode } from '../errors.js';
+import { BLOCK_SIZE } from './blocks.js';
 import { translated } from './cache-error.js';
 
 /**
@@ -83,6 +84,13 @@ const MIGRATIONS = [
 `,
   // What its file was (`file-state.ts`) when all of its blocks were last known to have their checksums.
   'ALTER TABLE blobs ADD COLUMN checked_state TEXT',
+  // Since then the room of a block of more than four pages has one more: see `roomOf`.
+  `
+  CREATE TEMP VIEW more AS SELECT b.id, count(*) * 4096 AS room, sum(crc IS NULL) * 4096 AS pending
+    FROM blobs b JOIN blocks x ON x.blob_id = b.id WHERE b.size - x.block * ${BLOCK_SIZE} > 4 * 4096 GROUP BY b.id;
+  UPDATE blobs SET room = blobs.room + more.room, pending = blobs.pending + more.pending FROM more WHERE more.id = blobs.id;
+  DROP VIEW more;
+`,
 ];
 
 /** The index of one cache, as one thread has it open. */

@@ -8,7 +8,7 @@ import type { Statement } from 'better-sqlite3';
 import type { BlobFiles } from './blob-files.js';
 import type { BlobIndex } from './blob-index.js';
 import type { BlockMap } from './block-map.js';
-import { BLOCK_SIZE, roomOf } from './blocks.js';
+import { BLOCK_SIZE, pagesOf } from './blocks.js';
 import { BlobState, type IndexDatabase } from './database.js';
 import { punchHole } from './libc.js';
 
@@ -75,7 +75,7 @@ export class Recovery {
     if (fd === undefined) return;
     const pending = [...this.#blocks.pending(blob.id)];
     const released = pending.every(({ start, end }) =>
-      punchHole(fd, start * BLOCK_SIZE, roomOf(blob.size, { start, end })),
+      punchHole(fd, start * BLOCK_SIZE, pagesOf(blob.size, { start, end })),
     );
     // Where holes cannot be made, their room still counts.
     if (released) this.#index.write(() => this.#blocks.release(blob));

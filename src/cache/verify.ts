@@ -6,7 +6,7 @@ import { closeSync, existsSync, fstatSync, ftruncateSync, readdirSync } from 'no
 import { join } from 'node:path';
 import type { BlobFiles } from './blob-files.js';
 import type { BlockChecksum } from './block-map.js';
-import { BLOCK_SIZE, blockCount, checksumOnDisk, roomOf } from './blocks.js';
+import { BLOCK_SIZE, blockCount, checksumOnDisk, pagesOf } from './blocks.js';
 import { BlobState } from './database.js';
 import { fileState } from './file-state.js';
 import type { CacheParts } from './handle.js';
@@ -100,7 +100,7 @@ function verifyFile(fd: number, row: Row, { parts, recovery, repair }: Context, 
 function forgetAbsent(fd: number, row: Row, { blocks }: Context['parts'], recovery: Recovery): void {
   const all = { start: 0, end: blockCount(row.size) };
   for (const gap of blocks.present(row.id, all).gaps(all.start, all.end)) {
-    punchHole(fd, gap.start * BLOCK_SIZE, roomOf(row.size, gap));
+    punchHole(fd, gap.start * BLOCK_SIZE, pagesOf(row.size, gap));
   }
   recovery.releasePending(row, fd);
 }
@@ -133,11 +133,15 @@ function* strayFiles({ parts: { files }, recovery, repair }: Context): Generator
   }
 }
 
+/** `roomOf` one block, in SQL. */
+const PAGES = `min(${BLOCK_SIZE}, (b.size + 4095) / 4096 * 4096 - x.block * ${BLOCK_SIZE})`;
+const ROOM = `${PAGES} + iif(${PAGES} > 4 * 4096, 4096, 0)`;
+
 /** What the sums should be, from one row for each block. */
 const COUNTED = `
   SELECT b.id, count(x.crc) AS present,
-    coalesce(sum(min(${BLOCK_SIZE}, (b.size + 4095) / 4096 * 4096 - x.block * ${BLOCK_SIZE})), 0) AS room,
-    coalesce(sum(iif(x.crc IS NULL, min(${BLOCK_SIZE}, (b.size + 4095) / 4096 * 4096 - x.block * ${BLOCK_SIZE}), 0)), 0) AS pending
+    coalesce(sum(${ROOM}), 0) AS room,
+    coalesce(sum(iif(x.crc IS NULL, ${ROOM}, 0)), 0) AS pending
   FROM blobs b LEFT JOIN blocks x ON x.blob_id = b.id WHERE b.state = ${BlobState.kept} GROUP BY b.id`;
 
 const COUNTS = [

@@ -4,6 +4,7 @@ import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError } from '../errors.js';
 import { modifiedUs } from '../sources/local.js';
 import type { NearFile } from './near-files.js';
+import type { PartFile } from './part-file.js';
 import { PIECE, readPieces, refuseChanged } from './pieces.js';
 import type { RemoteContents } from './remote-contents.js';
 import type { Volume } from './volume.js';
@@ -22,6 +23,11 @@ export interface OpenContents {
    * `into`, `PIECE` large, and are gone with the next piece then.
    */
   pieces(start: number, end: number, signal?: AbortSignal, into?: Buffer): AsyncIterable<Buffer>;
+  /**
+   * Fills all that a file lacks, at its own pace and in any order, where that is quicker than `pieces`: without leaving anything
+   * in the cache. When it settles, nothing more is written. Throws as `pieces` does, and what writing throws.
+   */
+  bring?: (part: PartFile, signal: AbortSignal) => Promise<void>;
   /** Throws `content-changed` when what was read may be of two versions. */
   refuseChanged(): void;
   close(): void;
@@ -65,6 +71,7 @@ async function remote(record: FileRecord, contents: RemoteContents): Promise<Ope
     ...{ size, mtimeUs, mode },
     isLocal: false,
     pieces: (start, end, signal, into) => remotePieces({ record, contents, near }, start, end, signal, into),
+    ...(!near && { bring: (part: PartFile, signal: AbortSignal) => contents.bring(record, part, signal) }),
     refuseChanged: () => {},
     close: () => near?.close(),
   };

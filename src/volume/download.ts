@@ -121,6 +121,21 @@ export class Downloader implements TransferHost {
   }
 
   /**
+   * Brings all that `store` lacks of the contents, whose key is of this store and no other. When it settles, nothing more comes.
+   * Throws as `read` does; what the store throws is for the caller to notice.
+   */
+  async fill(content: RemoteContent, store: BlobStore, signal: AbortSignal): Promise<void> {
+    const transfer = this.#hold(content, store);
+    try {
+      await this.#wait(transfer, { start: 0, end: content.size, priority: 'bulk' }, signal);
+    } finally {
+      await transfer.ended();
+      this.#release(transfer);
+    }
+    signal.throwIfAborted();
+  }
+
+  /**
    * A range in pieces, in order. What comes next is on its way while the reader is busy with a piece. With `into`, a block
    * large, each of them lies there and is gone with the next one. Throws as `read` does.
    */
@@ -276,15 +291,15 @@ export class Downloader implements TransferHost {
     return want;
   }
 
-  #hold(content: RemoteContent): Transfer {
+  #hold(content: RemoteContent, store = this.#options.cache): Transfer {
     const known = this.#transfers.get(content.key);
-    const transfer = known ?? this.#open(content);
+    const transfer = known ?? this.#open(content, store);
     transfer.holds++;
     return transfer;
   }
 
-  #open(content: RemoteContent): Transfer {
-    const blob = new SafeBlob(this.#options.cache, content, this.#kept);
+  #open(content: RemoteContent, store: BlobStore): Transfer {
+    const blob = new SafeBlob(store, content, this.#kept);
     const transfer = new Transfer(content, blob, this.#limits, this);
     this.#transfers.set(content.key, transfer);
     return transfer;

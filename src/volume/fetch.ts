@@ -3,18 +3,29 @@
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import {
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+  type Stats,
+} from 'node:fs';
+import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
-import { FacetError, systemErrorCode } from '../errors.js';
+import { FacetError } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { makeFolders } from './folders.js';
-import { PIECE, readPieces } from './pieces.js';
+import { PartFile } from './part-file.js';
+import { PIECE, readPieces, writeAll } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
 import type { Volume } from './volume.js';
 
@@ -61,7 +72,7 @@ export async function fetchFile(
   const before = underWay.get(destination);
   const fetching = (async () => {
     await before?.catch(() => {});
-    await makeFolders(to.folder, dirname(to.relative));
+    makeFolders(to.folder, dirname(to.relative));
     if (record.target !== null) return fetchLink(record.target, destination, options.force);
     const contents = await openContents(volume, record, openRemote);
     try {
@@ -79,7 +90,7 @@ export async function fetchFile(
 }
 
 async function fetchContents(source: Source, destination: string, options: FetchOptions): Promise<Fetched> {
-  if (!options.range && (await isThere(destination, source.contents, options.force))) {
+  if (!options.range && isThere(destination, source.contents, options.force)) {
     return { status: 'unchanged', bytes: 0 };
   }
   const bytes = options.range
@@ -95,25 +106,17 @@ interface Source {
 }
 
 /** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
-async function isThere(
-  destination: string,
-  { size, mtimeUs }: OpenContents,
-  force: boolean,
-): Promise<boolean> {
-  const present = await presentAt(destination);
+function isThere(destination: string, { size, mtimeUs }: OpenContents, force: boolean): boolean {
+  const present = presentAt(destination);
   if (!present) return false;
   const same = present.isFile() && present.size === size && modifiedUs(present) === mtimeUs;
   if (!same) refuseUnless(force && !present.isDirectory(), destination);
   return same;
 }
 
-async function presentAt(destination: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(fsPath(destination));
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+/** In this thread, as whatever takes no time: handing it to another one would take more than doing it. */
+function presentAt(destination: string): Stats | undefined {
+  return lstatSync(fsPath(destination), { throwIfNoEntry: false });
 }
 
 function refuseUnless(allowed: boolean, destination: string): void {
@@ -125,26 +128,60 @@ function refuseUnless(allowed: boolean, destination: string): void {
 }
 
 async function fetchWhole(source: Source, destination: string, options: FetchOptions): Promise<number> {
-  const { record, contents } = source;
-  const part = partName(destination, source, '');
-  const handle = await openPart(part);
+  const { contents } = source;
+  const path = partName(destination, source, '');
+  const handle = await openPart(path);
+  let part: PartFile | undefined;
   try {
-    const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
-    const from = await resumeFrom(handle, source, hash);
-    const bytes = await copy(source, handle, { start: from, end: contents.size, at: from }, hash, options);
-    verify(record, hash);
-    await handle.chmod((contents.mode & 0o777) | 0o600);
-    await setModified(handle, contents.mtimeUs);
+    if (contents.bring) part = await PartFile.open(handle, path, contents.size, options.onBytes);
+    const bytes = await (part ? bringAll(source, handle, part, options) : copyAll(source, handle, options));
+    fchmodSync(handle.fd, (contents.mode & 0o777) | 0o600);
+    setModified(handle.fd, contents.mtimeUs);
     await handle.datasync();
-    await publish(part, destination, options.force);
+    publish(path, destination, options.force);
     return bytes;
   } catch (error) {
-    // A part is worth keeping only if it can be continued.
-    if (!options.signal.aborted) await rm(fsPath(part), { force: true });
+    if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
+      await rm(fsPath(path), { force: true });
     throw error;
   } finally {
     await handle.close();
   }
+}
+
+/** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
+function mayGoOn(error: unknown): boolean {
+  return (
+    error instanceof FacetError && ['unreachable', 'denied', 'failed', 'interrupted'].includes(error.code)
+  );
+}
+
+async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
+  const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
+  const from = await resumeFrom(handle, source, hash);
+  const bytes = await copy(
+    source,
+    handle,
+    { start: from, end: source.contents.size, at: from },
+    hash,
+    options,
+  );
+  verify(source.record, hash);
+  return bytes;
+}
+
+async function bringAll(
+  source: Source,
+  handle: FileHandle,
+  part: PartFile,
+  { signal }: FetchOptions,
+): Promise<number> {
+  await source.contents.bring?.(part, signal);
+  part.finish();
+  const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
+  if (hash) for await (const piece of readPieces(handle.fd, 0, part.size, signal)) hash.update(piece);
+  verify(source.record, hash);
+  return part.written;
 }
 
 async function fetchRange(
@@ -154,14 +191,14 @@ async function fetchRange(
   options: FetchOptions,
 ): Promise<number> {
   const { start, end } = resolveRange(range, source.contents.size);
-  if (!options.force && (await presentAt(destination))) refuseUnless(false, destination);
+  if (!options.force && presentAt(destination)) refuseUnless(false, destination);
   const part = partName(destination, source, `-${start}-${end}`);
   const handle = await openPart(part);
   try {
     await handle.truncate(0);
     const bytes = await copy(source, handle, { start, end, at: 0 }, undefined, options);
     await handle.datasync();
-    await publish(part, destination, options.force);
+    publish(part, destination, options.force);
     return bytes;
   } catch (error) {
     await rm(fsPath(part), { force: true });
@@ -173,8 +210,9 @@ async function fetchRange(
 
 /** Names destination, file and version, so that no part is ever continued as another file's or version's. */
 function partName(destination: string, { record, contents }: Source, range: string): string {
-  // The destination's own name may take all of the 255 bytes that a name can have.
-  const name = createHash('sha256').update(basename(destination)).digest('hex').slice(0, 16);
+  // The destination's own name may take all of the 255 bytes that a name can have, and so may a version.
+  const named = `${basename(destination)}${record.version === null ? '' : `\0${record.version}`}`;
+  const name = createHash('sha256').update(named).digest('hex').slice(0, 16);
   return join(
     dirname(destination),
     `.${name}-${record.id}-${contents.mtimeUs}-${contents.size}${range}.facet-part`,
@@ -187,7 +225,7 @@ const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW |
 async function openPart(part: string): Promise<FileHandle> {
   const handle = await open(fsPath(part), PART_FLAGS, 0o600);
   try {
-    const stats = await handle.stat();
+    const stats = fstatSync(handle.fd);
     if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
     if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
     throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
@@ -207,8 +245,7 @@ function checksumToVerify({ record, contents }: Source): Uint8Array | null {
 
 /**
  * Where to go on: behind what the part has in common with the file, which `hash` then covers. It is compared, because
- * after a power cut a part can be long enough and yet hold something else. What comes from afar is continued by the cache, in
- * which every block is known to be right.
+ * after a power cut a part can be long enough and yet hold something else. What is afar would have to be read as a whole.
  */
 async function resumeFrom(part: FileHandle, { contents }: Source, hash: Hash | undefined): Promise<number> {
   const present = contents.isLocal ? Math.min((await part.stat()).size, contents.size) : 0;
@@ -248,13 +285,6 @@ async function copy(
   return copied;
 }
 
-async function writeAll(part: FileHandle, piece: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < piece.length; ) {
-    const { bytesWritten } = await part.write(piece, done, piece.length - done, at + done);
-    done += bytesWritten;
-  }
-}
-
 function verify(record: FileRecord, hash: Hash | undefined): void {
   if (!hash || !record.sha256 || Buffer.compare(hash.digest(), record.sha256) === 0) return;
   throw new FacetError('integrity', `the contents of ${sourcePath(record)} are not those that were hashed`, {
@@ -268,30 +298,30 @@ function verify(record: FileRecord, hash: Hash | undefined): void {
  * through a double on their way, which must not make them the microsecond before. Node takes a number before 1970 for the
  * present time, but not a string.
  */
-async function setModified(part: FileHandle, us: number): Promise<void> {
+function setModified(part: number, us: number): void {
   const seconds = String((us + Math.sign(us) * 0.4) / 1e6);
-  await part.utimes(seconds, seconds);
+  futimesSync(part, seconds, seconds);
 }
 
 /** Gives a part its name. Without `force` whatever took that name meanwhile keeps it. */
-async function publish(part: string, destination: string, force: boolean): Promise<void> {
-  if (force || !(await linked(part, destination))) await rename(fsPath(part), fsPath(destination));
-  else await rm(fsPath(part), { force: true });
+function publish(part: string, destination: string, force: boolean): void {
+  if (force || !linked(part, destination)) renameSync(fsPath(part), fsPath(destination));
+  else rmSync(fsPath(part), { force: true });
 }
 
 /** Some file systems have no hard links; false there, when nothing has the name. */
-async function linked(part: string, destination: string): Promise<boolean> {
+function linked(part: string, destination: string): boolean {
   try {
-    await link(fsPath(part), fsPath(destination));
+    linkSync(fsPath(part), fsPath(destination));
     return true;
   } catch {
-    if (await presentAt(destination)) refuseUnless(false, destination);
+    if (presentAt(destination)) refuseUnless(false, destination);
     return false;
   }
 }
 
 async function fetchLink(target: string, destination: string, force: boolean): Promise<Fetched> {
-  const present = await presentAt(destination);
+  const present = presentAt(destination);
   if (present?.isSymbolicLink() && decodeName(await readlink(fsPath(destination), 'buffer')) === target) {
     return { status: 'unchanged', bytes: 0 };
   }

@@ -1,5 +1,6 @@
-/** Reads an open file in pieces. The descriptor stays the caller's; nothing here closes it. */
+/** Reads an open file in pieces, and writes them. The descriptor stays the caller's; nothing here closes it. */
 import { fstatSync, read as readCallback, type Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { FacetError } from '../errors.js';
 
@@ -26,6 +27,14 @@ export async function* readPieces(
     if (bytesRead === 0) return;
     at += bytesRead;
     yield piece.subarray(0, bytesRead);
+  }
+}
+
+/** write(2) may take less than it was given. */
+export async function writeAll(file: FileHandle, piece: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < piece.length; ) {
+    const { bytesWritten } = await file.write(piece, done, piece.length - done, at + done);
+    done += bytesWritten;
   }
 }
 

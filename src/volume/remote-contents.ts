@@ -12,11 +12,15 @@ import { FacetError } from '../errors.js';
 import { isRemote, openSource } from '../sources/open-remote.js';
 import type { RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
+import { giveBlock, takeBlock } from './block-buffers.js';
 import { CacheStore } from './cached-blob.js';
 import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
+import { KeptBlocks } from './kept-blocks.js';
 import { type MappedFolder, MappedFolders } from './mapped-folders.js';
 import { type NearFile, NearFiles } from './near-files.js';
+import type { PartFile } from './part-file.js';
+import { presentOf, SafeBlob } from './safe-blob.js';
 
 export interface RemoteOptions {
   /** Of the cache. */
@@ -34,6 +38,7 @@ export interface RemoteOptions {
 
 export class RemoteContents {
   readonly #cache: Cache;
+  readonly #store: CacheStore;
   readonly downloads: Downloader;
   readonly #records: Sources;
   readonly #near: NearFiles;
@@ -51,8 +56,9 @@ export class RemoteContents {
     this.#cacheOnly = cacheOnly;
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
     this.#cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
+    this.#store = new CacheStore(this.#cache);
     this.downloads = new Downloader({
-      cache: new CacheStore(this.#cache),
+      cache: this.#store,
       limitRate,
       onChanged: (content, error) => {
         const file = this.#files.get(content);
@@ -74,6 +80,35 @@ export class RemoteContents {
     };
     this.#files.set(content, file);
     return content;
+  }
+
+  /**
+   * Fills what `part` lacks of a file, from the cache or the source. The cache does not take it: it is kept where it was wanted,
+   * and would only make other things go.
+   */
+  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<void> {
+    const content = await this.contentOf(file);
+    await this.#bringCached(content, part, signal);
+    const own = { ...content, key: part.path };
+    this.#files.set(own, file);
+    await this.downloads.fill(own, { open: () => part }, AbortSignal.any([signal, part.failing]));
+  }
+
+  async #bringCached(content: RemoteContent, part: PartFile, signal: AbortSignal): Promise<void> {
+    const cached = new SafeBlob(this.#store, content, new KeptBlocks(0));
+    const block = takeBlock(BLOCK_SIZE);
+    try {
+      for (const { start, end } of part.missing(0, content.size).flatMap(gap => presentOf(cached, gap))) {
+        for (let at = start; at < end; at += BLOCK_SIZE) {
+          signal.throwIfAborted();
+          const bytes = block.subarray(0, Math.min(BLOCK_SIZE, end - at));
+          if (cached.read(bytes, at)) await part.copy(at, bytes);
+        }
+      }
+    } finally {
+      giveBlock(block);
+      cached.close();
+    }
   }
 
   /** Where the file is nearer than its source, unless the cache has it. Never fails. Whoever opens it closes it. */

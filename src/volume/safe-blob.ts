@@ -4,7 +4,7 @@
  */
 
 import { BLOCK_SIZE } from '../cache/blocks.js';
-import type { Interval } from '../cache/intervals.js';
+import { type Interval, Intervals } from '../cache/intervals.js';
 import { type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
 import type { KeptBlocks } from './kept-blocks.js';
 
@@ -153,4 +153,11 @@ export class SafeBlob {
     const from = offset - blockStart(offset);
     return block.copy(target, 0, from, from + size) === size;
   }
+}
+
+/** What is there of a range: what is not missing. */
+export function presentOf(blob: SafeBlob, { start, end }: Interval): Interval[] {
+  const missing = new Intervals();
+  for (const gap of blob.missing(start, end)) missing.add(gap.start, gap.end);
+  return missing.gaps(start, end);
 }

@@ -10,7 +10,7 @@ import { blockEnd, blockStart, type RemoteContent } from './blob.js';
 import { giveBlock } from './block-buffers.js';
 import { type Priority, rank } from './budget.js';
 import { Part, type PartOwner } from './part.js';
-import type { SafeBlob } from './safe-blob.js';
+import { presentOf, type SafeBlob } from './safe-blob.js';
 import type { Want } from './want.js';
 
 /** What a transfer tells whoever looks after all of them. */
@@ -314,11 +314,4 @@ export class Transfer implements PartOwner {
     }
     return wanted.gaps(start, free)[0]?.start ?? free;
   }
-}
-
-/** What is there of a range: what is not missing. */
-function presentOf(blob: SafeBlob, { start, end }: Interval): Interval[] {
-  const missing = new Intervals();
-  for (const gap of blob.missing(start, end)) missing.add(gap.start, gap.end);
-  return missing.gaps(start, end);
 }

@@ -14,7 +14,9 @@ import {
   keysIn,
   MiB,
   openCache,
+  problemsOf,
   put,
+  ROOM,
   readRange,
   sha256,
 } from '../support/caches.js';
@@ -192,11 +194,19 @@ test('after another start of the machine nobody trusts a whole blob before all o
   assert.notEqual(handle.descriptor(), undefined);
 });
 
+/** Lead a cache of today back. */
+const TO_VERSION_2 = `
+  UPDATE blobs SET room = blobs.room - 4096 * more.blocks, pending = blobs.pending - 4096 * more.pending FROM (
+    SELECT blob_id, count(*) AS blocks, sum(crc IS NULL) AS pending FROM blocks JOIN blobs b ON b.id = blob_id
+    WHERE size > 10000 GROUP BY blob_id) AS more WHERE blob_id = blobs.id;
+  PRAGMA user_version = 2;`;
+const TO_VERSION_1 = `${TO_VERSION_2} ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1`;
+
 for (const access of ['read', 'write'] as const) {
-  test(`a cache of the version before is used as it is, by who opens it to ${access}`, t => {
+  test(`a cache of the first version is used as it is, by who opens it to ${access}`, t => {
     const folder = temporaryFolder(t);
     put(openCache(folder), 'k', SMALL);
-    changeIndex(folder, 'ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1');
+    changeIndex(folder, TO_VERSION_1);
     const cache = openCache(folder, {}, access);
     const handle = cache.lookup('k', SMALL) ?? assert.fail();
     assert.equal(handle.descriptor(), undefined, 'nobody knows whether its blocks are right');
@@ -205,6 +215,22 @@ for (const access of ['read', 'write'] as const) {
     assertClean(openCache(folder));
   });
 }
+
+test('the room of what an earlier version has cached is counted anew', t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  put(cache, 'small', 10_000);
+  put(cache, 'k', LARGE);
+  const begun = cache.writer('begun', LARGE);
+  begun.write(0, contentsOf('begun', 2.5 * MiB));
+  begun.commit();
+  const { bytes } = cache.status();
+  changeIndex(folder, TO_VERSION_2);
+  assert.ok(cache.status().bytes < bytes);
+  assert.deepEqual(problemsOf(openCache(folder)), []);
+  assert.equal(cache.status().bytes, bytes);
+  begun.close();
+});
 
 test('the descriptor of a whole blob reads its bytes', t => {
   const cache = openCache(temporaryFolder(t));
@@ -308,14 +334,14 @@ test('status and list say what is there', t => {
   get(cache, 'b', LARGE);
   const { free, ...status } = cache.status();
   assert.ok(free > 0);
-  const bytes = { bytes: 8192 + 2 * MiB, pinned: 8192 + 2 * MiB, maxSize: 50_000_000, minFree: 7 };
+  const bytes = { bytes: 8192 + 2 * ROOM, pinned: 8192 + 2 * ROOM, maxSize: 50_000_000, minFree: 7 };
   assert.deepEqual(status, { blobs: 2, ...bytes, hits: 1, misses: 1 });
   const common = { isPinned: true, accessedAt: 1_000_000 };
   assert.deepEqual(
     [...openCache(folder).list()],
     [
       { key: 'a', size: 5_000, room: 8192, isWhole: true, ...common },
-      { key: 'b', size: LARGE, room: 2 * MiB, isWhole: false, ...common },
+      { key: 'b', size: LARGE, room: 2 * ROOM, isWhole: false, ...common },
     ],
   );
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -467,6 +467,66 @@ describe('remote sources', { concurrency: 3 }, () => {
         const { status, stderr } = await facet('fetch', '/b/c', '--stdout', '--cache-only');
         assert.equal(status, 5);
         assert.match(stderr, /b:c is not in the cache\nhint: leave out --cache-only/);
+      });
+    });
+
+    it('takes what is cached from the cache, and leaves nothing there', () => {
+      const large = randomBytes(6 * MB + 5);
+      return atBucket(user, { large, other: 'other' }, async ({ place, gate, done }) => {
+        const out = join(place.base, 'out');
+        await done('fetch', '/b/large', '--stdout', '--range', `0-${4 * MB}`);
+        const [cached, before] = [await done('cache', 'ls', '--json'), gate.passed];
+        await done('fetch', '/b', '-o', out);
+        assert.equal(sha256(readFileSync(join(out, 'b/large'))), sha256(large));
+        assert.ok(gate.passed - before < 3 * MB, `${gate.passed - before} bytes came from the bucket`);
+        assert.equal(lines(await done('cache', 'ls', '--json')).length, lines(cached).length);
+        await done('cache', 'warm', '/b/large');
+        await gate.close();
+        await done('fetch', '/b/large', '-o', join(out, 'offline'), '--cache-only');
+        assert.equal(sha256(readFileSync(join(out, 'offline'))), sha256(large));
+      });
+    });
+
+    it('that was killed, or lost the network, goes on, but never with another version', () => {
+      const [large, changed] = [randomBytes(24 * MB + 5), randomBytes(24 * MB + 5)];
+      return atBucket(user, { large }, async ({ place, bucket, gate, done }) => {
+        gate.alter = withOneTime;
+        await done('index', 'scan', '--full');
+        const out = join(place.base, 'out/large');
+        const stoppedAfter = async (bytes: number, stop: (fetch: Running) => Promise<void>) => {
+          gate.hold(bytes);
+          const fetch = place.startFacet(['fetch', '/b/large', '-o', out]);
+          await until('the gate holds', async () => gate.isHolding);
+          // What came through the gate is still to be read, and flushed.
+          await wait(1000);
+          await stop(fetch);
+          gate.release();
+        };
+        await stoppedAfter(13 * MB, async ({ process: { pid }, ended }) => {
+          process.kill(pid ?? assert.fail(), 'SIGKILL');
+          await ended;
+        });
+        const before = gate.passed;
+        await stoppedAfter(4 * MB, async ({ ended }) => {
+          await gate.close();
+          assert.equal((await checked(ended)).status, 5);
+        });
+        await gate.open();
+        assert.equal(readdirSync(dirname(out)).length, 1);
+        await done('fetch', '/b/large', '-o', out);
+        assert.equal(sha256(readFileSync(out)), sha256(large));
+        assert.deepEqual(readdirSync(dirname(out)), ['large']);
+        assert.ok(gate.passed - before < 24 * MB, 'what was there is not fetched again');
+
+        rmSync(out);
+        await stoppedAfter(13 * MB, async ({ process: { pid }, ended }) => {
+          process.kill(pid ?? assert.fail(), 'SIGINT');
+          await ended;
+        });
+        await bucket.put('large', changed);
+        await done('index', 'scan', '--full');
+        await done('fetch', '/b/large', '-o', out);
+        assert.equal(sha256(readFileSync(out)), sha256(changed));
       });
     });
 

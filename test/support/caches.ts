@@ -11,6 +11,9 @@ import type { Problem } from '../../src/cache/verify.js';
 
 export const MiB = 1 << 20;
 
+/** What is set aside for a MiB: the file system may need a page to say where its pages are. */
+export const ROOM = MiB + 4096;
+
 /** Small enough that a few files of a few blocks meet every limit. */
 export const roomy: Limits = { maxSize: 1 << 30, minFree: 0, maxAge: 1e12, blockThreshold: 3 * MiB };
 

@@ -1,12 +1,12 @@
 /** A disk that is soon full. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { FacetError } from '../../src/errors.js';
 import { isRoot } from './processes.js';
-import { makeFolder, removeFolder } from './temporary-folder.js';
+import { makeFolder, removeFolder, temporaryFolder } from './temporary-folder.js';
 
 export const needsRoot = isRoot ? false : 'only root can make a small disk';
 
@@ -18,6 +18,23 @@ export function smallDisk(context: TestContext, megabytes: number): string {
     execFileSync('umount', ['-l', folder]);
     removeFolder(folder);
   });
+  return folder;
+}
+
+/** An ext4 of 64 MB whose free half is in pieces of 8 KiB. */
+export function diskInPieces(context: TestContext): string {
+  const [image, folder] = [join(temporaryFolder(context), 'disk'), makeFolder()];
+  writeFileSync(image, '');
+  truncateSync(image, 64e6);
+  execFileSync('mkfs.ext4', ['-q', '-F', '-b', '4096', '-N', '8192', image]);
+  execFileSync('mount', ['-o', 'loop', image, folder]);
+  context.after(() => {
+    execFileSync('umount', ['-l', folder]);
+    removeFolder(folder);
+  });
+  const pieces = Array.from({ length: 6_000 }, (_, nth) => join(folder, `piece ${nth}`));
+  for (const piece of pieces) writeFileSync(piece, Buffer.alloc(8192));
+  for (const piece of pieces.filter((_, nth) => nth % 2 === 0)) rmSync(piece);
   return folder;
 }
 

@@ -1,23 +1,30 @@
 /** What S3 says in XML: pages of a listing, uploads, and errors (Amazon S3 API Reference, ListObjectsV2 and "Error responses"). */
-import { XMLParser } from 'fast-xml-parser';
+import { createRequire } from 'node:module';
+import type { XMLParser } from 'fast-xml-parser';
 import { FacetError } from '../../errors.js';
 import { decodeName, needsBytes } from '../file-names.js';
 import { decodeBytes } from '../percent.js';
 import type { Page } from './walk.js';
 
-// A key such as 007 or one that ends in a space stays what it is.
-const parser = new XMLParser({
-  parseTagValue: false,
-  trimValues: false,
-  ignoreDeclaration: true,
-  htmlEntities: true,
-  processEntities: { enabled: true, maxExpandedLength: Number.MAX_SAFE_INTEGER },
-  isArray: name => name === 'Contents' || name === 'CommonPrefixes',
-});
+let parser: XMLParser | undefined;
+
+/** Loaded when there is something to parse: objects are read without. A key such as 007 or one that ends in a space stays what it is. */
+function loadParser(): XMLParser {
+  const module: typeof import('fast-xml-parser') = createRequire(import.meta.url)('fast-xml-parser');
+  return new module.XMLParser({
+    parseTagValue: false,
+    trimValues: false,
+    ignoreDeclaration: true,
+    htmlEntities: true,
+    processEntities: { enabled: true, maxExpandedLength: Number.MAX_SAFE_INTEGER },
+    isArray: name => name === 'Contents' || name === 'CommonPrefixes',
+  });
+}
 
 type Element = Record<string, unknown>;
 
 function parse(text: string): Element {
+  parser ??= loadParser();
   try {
     return element(parser.parse(text));
   } catch (error) {

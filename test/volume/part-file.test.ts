@@ -1,0 +1,89 @@
+/** Downloads that go straight to their destination: what an attempt leaves behind is right, and the next one goes on with it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemErrorCode } from '../../src/errors.js';
+import { Downloader } from '../../src/volume/download.js';
+import { PartFile } from '../../src/volume/part-file.js';
+import { bytesAt, MemoryStore, MIB, RemoteFake, remoteFile } from '../support/remote-fake.js';
+import { needsRoot, smallDisk } from '../support/small-disk.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const SIZE = 20 * MIB + 7;
+
+async function openPart(context: TestContext, folder: string, size = SIZE) {
+  const path = join(folder, 'part');
+  const handle = await open(path, 'a+').then(made => made.close().then(() => open(path, 'r+')));
+  context.after(() => handle.close());
+  return { path, handle, part: await PartFile.open(handle, path, size, () => {}) };
+}
+
+function fill(source: RemoteFake, part: PartFile, signal = new AbortController().signal): Promise<void> {
+  const downloads = new Downloader({ cache: new MemoryStore(), onChanged: () => {} });
+  const content = { ...remoteFile(source, part.size), key: part.path };
+  return downloads.fill(content, { open: () => part }, AbortSignal.any([signal, part.failing]));
+}
+
+/** Sends so many bytes in all, and then no more. */
+function sendsOnly(bytes: number, then: () => Promise<void> | void): RemoteFake {
+  const source = new RemoteFake(() => (source.sent >= bytes ? then() : undefined));
+  return source;
+}
+
+for (const size of [0, 1, MIB, MIB + 1, SIZE]) {
+  test(`a file of ${size} bytes is filled, and nothing is behind it`, async t => {
+    const { path, part } = await openPart(t, temporaryFolder(t), size);
+    await fill(new RemoteFake(), part);
+    part.finish();
+    assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, size));
+    assert.equal(part.written, size);
+  });
+}
+
+test('after an error, and after being stopped, it goes on with what is there', async t => {
+  const folder = temporaryFolder(t);
+  const first = await openPart(t, folder);
+  const broken = sendsOnly(9 * MIB, () => {
+    throw new Error('the network is gone');
+  });
+  await assert.rejects(fill(broken, first.part), /the network is gone/);
+  assert.ok(first.part.isOfUse);
+
+  const controller = new AbortController();
+  const second = await openPart(t, folder);
+  const stopped = sendsOnly(7 * MIB, () => controller.abort(new Error('enough')));
+  await assert.rejects(fill(stopped, second.part, controller.signal), /enough/);
+
+  const { path, part } = await openPart(t, folder);
+  const there = SIZE - part.missing(0, SIZE).reduce((sum, { start, end }) => sum + end - start, 0);
+  assert.equal(there, first.part.written + second.part.written);
+  const source = new RemoteFake();
+  await fill(source, part);
+  part.finish();
+  assert.equal(source.sent, SIZE - there);
+  assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, SIZE));
+});
+
+test('what was written and not flushed is not there for whoever comes later', async t => {
+  const folder = temporaryFolder(t);
+  const { part } = await openPart(t, folder);
+  const block = bytesAt('film', 'v1', 0, MIB);
+  for (const at of [0, 3 * MIB, 4 * MIB]) await part.write(at, block);
+  await part.commit([{ start: 3 * MIB, end: 4 * MIB }]);
+  assert.throws(() => part.finish(), /before it was whole/);
+  const later = await openPart(t, folder);
+  assert.deepEqual(later.part.missing(0, SIZE), [
+    { start: 0, end: 3 * MIB },
+    { start: 4 * MIB, end: SIZE },
+  ]);
+});
+
+test('a disk that is full ends the download', { skip: needsRoot }, async t => {
+  const size = 200 * MIB;
+  const { part } = await openPart(t, smallDisk(t, 8), size);
+  const source = new RemoteFake();
+  await assert.rejects(fill(source, part), error => systemErrorCode(error) === 'ENOSPC');
+  assert.ok(source.sent < size, 'what has no place is not downloaded');
+});
