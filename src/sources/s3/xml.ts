@@ -1,17 +1,18 @@
 /** What S3 says in XML: pages of a listing, uploads, and errors (Amazon S3 API Reference, ListObjectsV2 and "Error responses"). */
-import { createRequire } from 'node:module';
 import type { XMLParser } from 'fast-xml-parser';
+import { lazyPackage } from '../../config/lazy-package.js';
 import { FacetError } from '../../errors.js';
 import { decodeName, needsBytes } from '../file-names.js';
 import { decodeBytes } from '../percent.js';
 import type { Page } from './walk.js';
 
+const xml = lazyPackage<typeof import('fast-xml-parser')>('fast-xml-parser');
 let parser: XMLParser | undefined;
 
 /** Loaded when there is something to parse: objects are read without. A key such as 007 or one that ends in a space stays what it is. */
 function loadParser(): XMLParser {
-  const module: typeof import('fast-xml-parser') = createRequire(import.meta.url)('fast-xml-parser');
-  return new module.XMLParser({
+  const { XMLParser } = xml();
+  return new XMLParser({
     parseTagValue: false,
     trimValues: false,
     ignoreDeclaration: true,
