@@ -61,6 +61,7 @@ async function exercise(
     const figures: number[][] = [];
     for (let nth = 0; nth < SAMPLES; nth++) {
       await sleep((seconds * 1000) / SAMPLES, undefined, { signal: stopSignal });
+      if (crew.some(({ child: { exitCode } }) => exitCode !== null)) break;
       figures.push(sample());
       if (nth % (SAMPLES / 20) === 0) note(`${formatCount((100 * nth) / SAMPLES)} % …`);
     }

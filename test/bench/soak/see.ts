@@ -4,14 +4,14 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
-const { ENOENT, ENOTDIR, EISDIR, EINVAL, ESTALE, EACCES } = constants.errno;
+const { ENOENT, ENOTDIR, EISDIR, EINVAL, ESTALE, EACCES, ELOOP } = constants.errno;
 
 /**
  * What whoever looks meets when somebody else changes what is looked at: it is gone, or is something else. EACCES: a mount
  * follows no link that has come where a folder was.
  */
 const GONE: ReadonlySet<unknown> = new Set(
-  [ENOENT, ENOTDIR, EISDIR, EINVAL, ESTALE, EACCES].map(errno => -errno),
+  [ENOENT, ENOTDIR, EISDIR, EINVAL, ESTALE, EACCES, ELOOP].map(errno => -errno),
 );
 
 /** Each path below the folder → kind, size and contents of what is there. What goes away meanwhile is left out. */
