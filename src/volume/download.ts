@@ -130,6 +130,8 @@ export class Downloader implements TransferHost {
       await this.#wait(transfer, { start: 0, end: content.size, priority: 'bulk' }, signal);
     } finally {
       await transfer.ended();
+      // What the store did not take is in memory, and must not be taken for something that is there.
+      transfer.blob.forget();
       this.#release(transfer);
     }
     signal.throwIfAborted();

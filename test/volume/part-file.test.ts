@@ -1,6 +1,6 @@
 /** Downloads that go straight to their destination: what an attempt leaves behind is right, and the next one goes on with it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,7 +8,7 @@ import { systemErrorCode } from '../../src/errors.js';
 import { Downloader } from '../../src/volume/download.js';
 import { PartFile } from '../../src/volume/part-file.js';
 import { bytesAt, MemoryStore, MIB, RemoteFake, remoteFile } from '../support/remote-fake.js';
-import { needsRoot, smallDisk } from '../support/small-disk.js';
+import { leave, needsRoot, smallDisk } from '../support/small-disk.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const SIZE = 20 * MIB + 7;
@@ -20,15 +20,16 @@ async function openPart(context: TestContext, folder: string, size = SIZE) {
   return { path, handle, part: await PartFile.open(handle, path, size, () => {}) };
 }
 
+const downloads = new Downloader({ cache: new MemoryStore(), onChanged: () => {} });
+
 function fill(source: RemoteFake, part: PartFile, signal = new AbortController().signal): Promise<void> {
-  const downloads = new Downloader({ cache: new MemoryStore(), onChanged: () => {} });
   const content = { ...remoteFile(source, part.size), key: part.path };
   return downloads.fill(content, { open: () => part }, AbortSignal.any([signal, part.failing]));
 }
 
-/** Sends so many bytes in all, and then no more. */
-function sendsOnly(bytes: number, then: () => Promise<void> | void): RemoteFake {
-  const source = new RemoteFake(() => (source.sent >= bytes ? then() : undefined));
+/** Sends so many bytes in all, and then something happens. */
+function sendsOnly(bytes: number, then: () => void): RemoteFake {
+  const source: RemoteFake = new RemoteFake(() => (source.sent >= bytes ? then() : undefined));
   return source;
 }
 
@@ -80,10 +81,19 @@ test('what was written and not flushed is not there for whoever comes later', as
   ]);
 });
 
-test('a disk that is full ends the download', { skip: needsRoot }, async t => {
+test('a disk that is full ends the download, and the next one finds nothing of it', {
+  skip: needsRoot,
+}, async t => {
   const size = 200 * MIB;
-  const { part } = await openPart(t, smallDisk(t, 8), size);
+  const disk = smallDisk(t, 250);
+  const filler = leave(disk, 8 * MIB);
+  const full = await openPart(t, disk, size);
   const source = new RemoteFake();
-  await assert.rejects(fill(source, part), error => systemErrorCode(error) === 'ENOSPC');
+  await assert.rejects(fill(source, full.part), error => systemErrorCode(error) === 'ENOSPC');
   assert.ok(source.sent < size, 'what has no place is not downloaded');
+  rmSync(filler);
+  const { path, part } = await openPart(t, disk, size);
+  await fill(new RemoteFake(), part);
+  part.finish();
+  assert.ok(readFileSync(path).equals(bytesAt('film', 'v1', 0, size)));
 });
