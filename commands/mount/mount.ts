@@ -141,11 +141,12 @@ class End {
   /** Until somebody unmounts the tree, or a signal asks us to. */
   async whileShown(mounted: Mounted, show: () => Promise<Watch>): Promise<void> {
     this.#mounted = mounted;
+    // While the tree was being mounted; one that comes from now on unmounts it by itself.
+    const cameBefore = this.#signals > 0 || this.#context.signal.aborted;
     let watch: Watch | undefined;
     try {
       watch = await show().catch(readerGone);
-      // A signal that came while the tree was being mounted.
-      if (this.#signals > 0 || this.#context.signal.aborted) await this.#unmount();
+      if (cameBefore) await this.#unmount();
       await mounted.ended;
     } catch (error) {
       await mounted.unmount({ lazy: true }).catch(() => {});

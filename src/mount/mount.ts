@@ -99,7 +99,8 @@ async function unmountAndStop(mountpoint: string, threads: Threads, lazy: boolea
   try {
     await unmount(mountpoint, { lazy });
   } catch (error) {
-    throw namingHolders(error, mountpoint);
+    // Somebody else was faster.
+    if (!(error instanceof FacetError && error.code === 'not-found')) throw namingHolders(error, mountpoint);
   } finally {
     // Also when it cannot be unmounted: with the threads ends what keeps the process alive.
     if (lazy) await threads.stop();

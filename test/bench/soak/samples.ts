@@ -18,8 +18,9 @@ export function gauges(log: string, root: string): Gauge[] {
     { says: 'memory', read: pid => memoryOf(pid, 'VmRSS'), format: formatMegabytes },
     { says: 'open descriptors', read: pid => descriptors(pid).length, format: formatCount },
     {
-      says: 'inotify watches, more than folders',
-      read: pid => watches(pid) - foldersIn(root),
+      says: 'inotify watches of no folder',
+      // A folder may be newer than its watch.
+      read: pid => Math.max(0, watches(pid) - foldersIn(root)),
       format: formatCount,
     },
     { says: "the catalog's log", read: () => sizeOf(log), format: formatMegabytes },
