@@ -4,8 +4,9 @@
  * their origin before a scan saw them.
  */
 import { closeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
+import { startLastingThread } from '../config/lasting-thread.js';
 import { errorMessage, FacetError } from '../errors.js';
 import { contentsRoot, openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
@@ -164,7 +165,7 @@ class Threads {
     const openFiles = createOpenFileTable();
     const accesses = createAccessRing();
     this.#accessTimes = keepAccessTimes(catalogFile, accesses);
-    const fuse = start<FuseThreadData>('./fuse-thread.js', {
+    const fuse = startLastingThread<FuseThreadData>(new URL('./fuse-thread.js', import.meta.url), {
       device,
       catalogFile,
       mountpoint,
@@ -177,7 +178,7 @@ class Threads {
       mounts: options.mounts,
       requests: this.requests,
     });
-    const notify = start<NotifyThreadData>('./notify-thread.js', {
+    const notify = startLastingThread<NotifyThreadData>(new URL('./notify-thread.js', import.meta.url), {
       device,
       catalogFile,
       fromSeq,
@@ -251,11 +252,6 @@ class Threads {
 
 function isRemote(message: FuseThreadMessage): message is RemoteMessage {
   return message.kind.startsWith('remote-');
-}
-
-function start<Data>(file: string, workerData: Data): Worker {
-  // The threads close descriptors that Node did not open; it would warn about each of them.
-  return new Worker(new URL(file, import.meta.url), { workerData, trackUnmanagedFds: false });
 }
 
 function exit(worker: Worker): Promise<void> {

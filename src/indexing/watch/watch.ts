@@ -1,8 +1,8 @@
 /** A local folder that is watched: the main thread's side of `watch-thread.ts`. */
 import { closeSync, writeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
+import { startLastingThread } from '../../config/lasting-thread.js';
 import { errorMessage } from '../../errors.js';
 import type { Keeper, KeeperOptions, Kind } from '../keeper.js';
 import { isFolder } from '../keeping.js';
@@ -32,9 +32,7 @@ class Watch implements Keeper {
       exclude: options.exclude,
       stopFlag: this.#stopFlag,
     };
-    // The thread closes descriptors that Node did not open; it would warn about each of them.
-    const settings = { workerData, trackUnmanagedFds: false };
-    const worker = new Worker(new URL('./watch-thread.js', import.meta.url), settings);
+    const worker = startLastingThread(new URL('./watch-thread.js', import.meta.url), workerData);
     worker.on('message', (message: WatchMessage) => this.#onMessage(message));
     worker.on('error', error =>
       options.onProblem(source.name, `it is no longer watched: ${errorMessage(error)}`, undefined),
