@@ -5,6 +5,7 @@
 
 import { BLOCK_SIZE } from '../cache/blocks.js';
 import { FacetError } from '../errors.js';
+import { giveBack } from '../sources/web/read-buffers.js';
 import { blockEnd, blockStart, type RemoteContent } from './blob.js';
 import { takeBlock } from './block-buffers.js';
 
@@ -62,6 +63,7 @@ export class Part {
       if (turn) await turn;
       if (this.signal.aborted) return;
       this.#accept(chunk);
+      giveBack(chunk);
     }
     if (this.at < this.end && !this.signal.aborted) throw this.#wrongLength();
   }

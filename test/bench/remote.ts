@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import { type Bench, isProgram, makeFolder, note, remove, runBench } from './bench.js';
 import { scan } from './facet.js';
+import { touchMemory } from './memory.js';
 import { missingPeers } from './peers.js';
 import {
   BARE,
@@ -101,9 +102,9 @@ async function benchLine(bench: Bench, line: Line, listed: number): Promise<void
     const folder = makeFolder(bench, `remote-${line.delayMs}-${nth}`);
     const home = await makeHome(folder, line, ROOMY);
     round.set(SCAN, (await scan(home)).seconds);
-    await measureBare(line, works, round, join(folder, 'local'));
+    await measureBare(line, works, round, folder);
     for (const each of mountContenders(bench, line, folder, home))
-      await measureMount(line, each, works, round);
+      await measureMount(line, each, works, round, folder);
     for (const name of fetch) await measureFetch(bench, line, name, folder, home, round);
     await remove(folder);
   });
@@ -116,10 +117,12 @@ async function measureBare(line: Line, works: readonly Work[], round: Round, fol
     const { name, task, isWarm = false } = work;
     if ('listed' in task) continue;
     if (!isWarm) record(round, name, BARE, await readBare(line, work, task));
+    if (work.fills) await touchMemory(folder, work.fills);
     if (task.plan !== 'inOrder') continue;
-    const to = join(folder, largeKey(READ_WHOLE));
+    const root = join(folder, 'local');
+    const to = join(root, largeKey(READ_WHOLE));
     if (!isWarm) record(round, name, BARE_TO_FILE, await readBare(line, work, task, to));
-    else record(round, name, LOCAL, await readFiles({ root: folder, as: undefined }, task, LIMIT_SECONDS));
+    else record(round, name, LOCAL, await readFiles({ root, as: undefined }, task, LIMIT_SECONDS));
   }
 }
 
@@ -129,6 +132,7 @@ async function measureMount(
   contender: MountContender,
   works: readonly Work[],
   round: Round,
+  folder: string,
 ): Promise<void> {
   note(`${delayMs} ms: ${contender.name} …`);
   const mount = await MountUnderTest.open(contender);
@@ -136,6 +140,7 @@ async function measureMount(
   try {
     for (const work of works) {
       if (givenUp.has(work.chapter)) continue;
+      if (work.fills) await touchMemory(folder, work.fills);
       const measured = await mount.measure(work);
       record(round, work.name, contender.name, measured);
       if (measured.isGivenUp) givenUp.add(work.chapter);

@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
+import { readInto } from './read-buffers.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
 
@@ -42,7 +43,7 @@ export class Connections {
   constructor({ connectMs, idleMs }: Timeouts, ca?: string) {
     const options = { connections: MOST_CONNECTIONS, headersTimeout: idleMs, bodyTimeout: idleMs };
     const connect = { timeout: connectMs, ...(ca === undefined ? {} : { ca }) };
-    this.#direct = new Agent({ ...options, connect });
+    this.#direct = new Agent({ ...options, connect: { ...connect, onread: readInto } });
     this.#proxied = hasProxy() ? proxies({ ...options, connect, requestTls: connect }) : this.#direct;
   }
 

@@ -1,4 +1,5 @@
 /** Answers to requests for a part of a file: whether one is the part that was asked for, and its bytes (RFC 9110, 14 and 15.3.7). */
+import { finished } from 'node:stream';
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
 import type { RangeRequest } from '../remote.js';
@@ -125,8 +126,23 @@ export async function* bodyBytes(
   if (at < bytes) throw shortage(answer, subject);
 }
 
-function pieces(body: WebAnswer['body']): AsyncIterable<Buffer> {
-  return body;
+/** As they came: the stream's own iterator joins those that wait, which copies them. Throws what the stream ends with. */
+async function* pieces(body: WebAnswer['body']): AsyncGenerator<Buffer> {
+  let end: { error: unknown } | undefined;
+  let wake = () => {};
+  finished(body, { writable: false }, error => {
+    end = { error };
+    wake();
+  });
+  body.on('readable', () => wake());
+  for (;;) {
+    // To read makes more come, behind what is there.
+    const piece: Buffer | null = body.destroyed ? null : body.read(body.readableLength);
+    if (piece !== null) yield piece;
+    else if (end?.error) throw end.error;
+    else if (end) return;
+    else await new Promise<void>(resolve => (wake = resolve));
+  }
 }
 
 /** A body that ended in due form without ever saying how long it would be was all there is. */

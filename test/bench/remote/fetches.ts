@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import { FACET_ROOT, FACET_USER, RCLONE } from '../contenders.js';
 import { facetArguments } from '../facet.js';
+import { touchMemory } from '../memory.js';
 import { isInstalled } from '../peers.js';
 import { isRoot, run } from '../processes.js';
 import { BARE_TO_FILE, rcloneConfig, rcloneRemote, SOURCE } from './contenders.js';
 import { LIMIT_SECONDS, type Measured, readBare, readFiles } from './measure.js';
 import { largeKey, MIB } from './objects.js';
 import type { Line } from './servers.js';
-import { FETCHED, type Order } from './works.js';
+import { FETCHED, FILLED, type Order } from './works.js';
 
 /** Several times as long as a read may take, because the bytes go to the disk at once. */
 const PATIENT_SECONDS = 3 * LIMIT_SECONDS;
@@ -30,6 +31,7 @@ export async function measureFetches(
   const fetches: Fetch[] = [];
   const add = async (name: string, fetch: (to: string) => Promise<Measured>) => {
     const root = join(folder, `fetched-${fetches.length}`);
+    await touchMemory(folder, FILLED * largeBytes);
     fetches.push({ name, measured: await fetch(join(root, KEY)) });
     await readFiles({ root, as: undefined }, order, PATIENT_SECONDS);
   };

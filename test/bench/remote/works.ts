@@ -26,6 +26,8 @@ export interface Work {
   bareSize?: number;
   /** It was read before, so that it need not come from afar. */
   isWarm?: boolean;
+  /** The memory that the system fills with it, in bytes. */
+  fills?: number;
   /** The mount is closed and opened again first, which is part of the time. */
   restarts?: boolean;
 }
@@ -34,6 +36,9 @@ export interface Work {
 const PATIENCE_MS = 3_000;
 const FIRST_BYTES = 3;
 const MOST_RANDOM = 500;
+
+/** What is read and kept is in the page cache of the mount, and in that of the disk. */
+export const FILLED = 3;
 
 /** The object that is written to the local disk as well. */
 export const READ_WHOLE = 0;
@@ -84,7 +89,7 @@ export function worksFor(delayMs: number, largeBytes: number, listed: number): W
       task: { ...base, plan: 'skipping', nth: 2 },
       parallel: 1,
     },
-    whole,
+    { ...whole, fills: FILLED * largeBytes },
     { ...whole, name: 'read it again', isWarm: true },
     { ...whole, name: 'mount anew, then read it', isWarm: true, restarts: true },
   ];
