@@ -330,12 +330,8 @@ export class Files {
 
   totals(sourceId: number): SourceTotals {
     const totals = this.#db
-      .prepare<[number, number], SourceTotals>(
-        `SELECT count(*) AS files, coalesce(sum(f.size), 0) AS bytes,
-           (SELECT count(*) FROM folders WHERE source_id = ? AND deleted_at IS NULL) AS folders
-         FROM files f JOIN folders d ON d.id = f.folder_id WHERE d.source_id = ? AND f.deleted_at IS NULL`,
-      )
-      .get(sourceId, sourceId);
+      .prepare<[number], SourceTotals>('SELECT files, folders, bytes FROM totals WHERE source_id = ?')
+      .get(sourceId);
     return totals ?? { files: 0, folders: 0, bytes: 0 };
   }
 }

@@ -67,6 +67,16 @@ export function assertSound(db: Database): void {
   }
   assertDirectories(directories, entries);
   assertFolders(db);
+  assertTotals(db);
+}
+
+function assertTotals(db: Database): void {
+  const counted = `SELECT s.id AS source_id, count(f.id) AS files, coalesce(sum(f.size), 0) AS bytes,
+      (SELECT count(*) FROM folders WHERE source_id = s.id AND deleted_at IS NULL) AS folders
+    FROM sources s LEFT JOIN folders d ON d.source_id = s.id
+      LEFT JOIN files f ON f.folder_id = d.id AND f.deleted_at IS NULL
+    GROUP BY s.id ORDER BY s.id`;
+  assert.deepEqual(all(db, 'SELECT * FROM totals ORDER BY source_id'), all(db, counted), 'totals');
 }
 
 function assertFolders(db: Database): void {
