@@ -33,6 +33,19 @@ async function stop({ running }: Told): Promise<void> {
   assert.equal(status, 0, stderr);
 }
 
+/** Watches everything in a user namespace, with what `before` allows there; tells what it has printed by now. */
+function startLimited(place: Place, before: string): { running: Running; said: () => string } {
+  const script = `${before}\nexec ${place.shellCommand} index watch --json`;
+  const running = place.start('unshare', ['-Ur', 'sh', '-c', script]);
+  let printed = '';
+  for (const stream of [running.process.stdout, running.process.stderr]) {
+    stream?.on('data', text => {
+      printed += text;
+    });
+  }
+  return { running, said: () => printed };
+}
+
 const isScanned = ({ extent }: Record<string, unknown>) => extent === 'all';
 
 describe('facet index watch', () => {
@@ -89,17 +102,36 @@ describe('facet index watch', () => {
   it('tells of too many folders, and scans them on the schedule', () =>
     inPlace(user, async place => {
       for (let nth = 0; nth < 20; nth++) place.write(`${nth}/file`, 'x');
-      await place.done('index', 'add', 'docs', place.source, '--watch');
-      const script = `echo 5 > /proc/sys/user/max_inotify_watches && exec ${place.shellCommand} index watch --json`;
-      const running = place.start('unshare', ['-Ur', 'sh', '-c', script]);
-      let said = '';
-      running.process.stderr?.on('data', text => {
-        said += text;
-      });
-      await until('it says so', async () => said.includes('max_user_watches=524288'));
+      await place.done('index', 'add', 'docs', place.source, '--watch', '--every', '1s');
+      const { running, said } = startLimited(place, 'echo 5 > /proc/sys/user/max_inotify_watches');
+      await until('it says so', async () => said().includes('max_user_watches=524288'));
+      place.write('19/new', 'x');
+      const listed = async () => (await place.facet('index', 'ls', '/docs/19')).stdout;
+      await until('it has found the file', async () => / new\n/.test(await listed()));
       running.process.kill('SIGINT');
       assert.equal((await running.ended).status, 0);
-      assert.match(await place.done('index', 'ls', '/docs/19'), / file\n/);
+    }));
+
+  it('says when others use up the means to watch, and watches when there are more', () =>
+    inPlace(user, async place => {
+      place.write('a', 'x');
+      await place.done('index', 'add', 'docs', place.source, '--watch');
+      const limit = '/proc/sys/user/max_inotify_instances';
+      const release = join(place.source, 'release');
+      const later = `(until [ -e '${release}' ]; do sleep 0.05; done; echo 100 > ${limit})`;
+      const { running, said } = startLimited(place, `echo 0 > ${limit}; ${later} &`);
+      await until('it says so', async () => said().includes('max_user_instances=1024'));
+      place.write('release', '');
+      // A scan by anybody has it try again.
+      await until('it watches', async () => {
+        await place.done('index', 'scan');
+        return /"extent":"all"/.test(said());
+      });
+      place.write('sub/new', 'x');
+      const listed = async () => (await place.facet('index', 'ls', '/docs/sub')).stdout;
+      await until('it has seen the file', async () => / new\n/.test(await listed()));
+      running.process.kill('SIGINT');
+      assert.equal((await running.ended).status, 0);
     }));
 
   it('refuses what makes no sense', () =>

@@ -65,8 +65,12 @@ const MOST_ROUNDS = 10;
 /** For the second halves of what is told of moves; files that are moved out of the source have none. */
 const LONGEST_MOVE_MS = 200;
 
-const TOO_MANY_HINT =
-  'allow more: sysctl fs.inotify.max_user_watches=524288 (put the line into /etc/sysctl.d/ to keep it)';
+const TOO_MANY_FOLDERS_HINT = hintFor('max_user_watches=524288');
+const TOO_MANY_PROGRAMS_HINT = hintFor('max_user_instances=1024');
+
+function hintFor(setting: string): string {
+  return `allow more: sysctl fs.inotify.${setting} (put the line into /etc/sysctl.d/ to keep it)`;
+}
 
 class Watcher {
   readonly #catalog: Catalog;
@@ -288,7 +292,7 @@ class Watcher {
     const { every = UNWATCHED_EVERY_MS } = this.#source.options;
     this.#tell(
       `${this.#root} has more folders than may be watched; it is scanned every ${Math.round(every / 1000)} s instead`,
-      TOO_MANY_HINT,
+      TOO_MANY_FOLDERS_HINT,
     );
   }
 
@@ -303,7 +307,8 @@ class Watcher {
 
   #failed(error: unknown): void {
     const hint = error instanceof FacetError ? error.hint : undefined;
-    if (systemErrorCode(error) === 'EMFILE') this.#tell('too many programs use inotify', TOO_MANY_HINT);
+    if (systemErrorCode(error) === 'EMFILE')
+      this.#tell('too many programs use inotify', TOO_MANY_PROGRAMS_HINT);
     else this.#tell(errorMessage(error), hint);
     this.#untilItSeemsBack(TRY_AGAIN_MS);
   }
