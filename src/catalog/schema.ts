@@ -174,12 +174,11 @@ export const MIGRATIONS: readonly string[] = [
     bytes     INTEGER NOT NULL,
     folders   INTEGER NOT NULL
   );
-  INSERT INTO totals SELECT s.id,
-    (SELECT count(*) FROM folders d JOIN files f ON f.folder_id = d.id AND f.deleted_at IS NULL WHERE d.source_id = s.id),
-    (SELECT coalesce(sum(f.size), 0) FROM folders d JOIN files f ON f.folder_id = d.id AND f.deleted_at IS NULL
-     WHERE d.source_id = s.id),
+  INSERT INTO totals SELECT s.id, count(f.id), coalesce(sum(f.size), 0),
     (SELECT count(*) FROM folders WHERE source_id = s.id AND deleted_at IS NULL)
-  FROM sources s;
+  FROM sources s LEFT JOIN folders d ON d.source_id = s.id
+    LEFT JOIN files f ON f.folder_id = d.id AND f.deleted_at IS NULL
+  GROUP BY s.id;
   CREATE TRIGGER source_counted AFTER INSERT ON sources BEGIN
     INSERT INTO totals VALUES (NEW.id, 0, 0, 0);
   END;

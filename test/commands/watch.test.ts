@@ -8,23 +8,36 @@ import { inPlace, type Place, type Running, until, users } from '../support/moun
 const user = users.at(-1) ?? assert.fail();
 
 interface Told {
+  /** What it has printed by now. */
   lines(): Record<string, unknown>[];
+  warnings(): string;
   running: Running;
 }
 
 /** Starts a command that prints JSON lines until it is told to end. */
 function startTelling(place: Place, ...args: string[]): Told {
-  const running = place.startFacet([...args, '--json']);
-  let printed = '';
-  running.process.stdout?.on('data', text => {
-    printed += text;
-  });
+  return listenTo(place.startFacet([...args, '--json']));
+}
+
+/** Watches everything in a user namespace, with what `before` allows there. */
+function startLimited(place: Place, before: string): Told {
+  const script = `${before}\nexec ${place.shellCommand} index watch --json`;
+  return listenTo(place.start('unshare', ['-Ur', 'sh', '-c', script]));
+}
+
+function listenTo(running: Running): Told {
+  const printed = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    running.process[name]?.on('data', text => {
+      printed[name] += text;
+    });
+  }
   const lines = () =>
-    printed
+    printed.stdout
       .split('\n')
       .slice(0, -1)
       .map(line => JSON.parse(line));
-  return { lines, running };
+  return { lines, warnings: () => printed.stderr, running };
 }
 
 async function stop({ running }: Told): Promise<void> {
@@ -33,17 +46,9 @@ async function stop({ running }: Told): Promise<void> {
   assert.equal(status, 0, stderr);
 }
 
-/** Watches everything in a user namespace, with what `before` allows there; tells what it has printed by now. */
-function startLimited(place: Place, before: string): { running: Running; said: () => string } {
-  const script = `${before}\nexec ${place.shellCommand} index watch --json`;
-  const running = place.start('unshare', ['-Ur', 'sh', '-c', script]);
-  let printed = '';
-  for (const stream of [running.process.stdout, running.process.stderr]) {
-    stream?.on('data', text => {
-      printed += text;
-    });
-  }
-  return { running, said: () => printed };
+async function untilListed(place: Place, folder: string, name: string): Promise<void> {
+  const listing = async () => (await place.facet('index', 'ls', folder)).stdout;
+  await until(`${folder} has ${name}`, async () => (await listing()).includes(` ${name}\n`));
 }
 
 const isScanned = ({ extent }: Record<string, unknown>) => extent === 'all';
@@ -103,13 +108,12 @@ describe('facet index watch', () => {
     inPlace(user, async place => {
       for (let nth = 0; nth < 20; nth++) place.write(`${nth}/file`, 'x');
       await place.done('index', 'add', 'docs', place.source, '--watch', '--every', '1s');
-      const { running, said } = startLimited(place, 'echo 5 > /proc/sys/user/max_inotify_watches');
-      await until('it says so', async () => said().includes('max_user_watches=524288'));
+      const told = startLimited(place, 'echo 5 > /proc/sys/user/max_inotify_watches');
+      await until('it says so', async () => told.warnings().includes('max_user_watches=524288'));
+      await untilListed(place, '/docs/19', 'file');
       place.write('19/new', 'x');
-      const listed = async () => (await place.facet('index', 'ls', '/docs/19')).stdout;
-      await until('it has found the file', async () => / new\n/.test(await listed()));
-      running.process.kill('SIGINT');
-      assert.equal((await running.ended).status, 0);
+      await untilListed(place, '/docs/19', 'new');
+      await stop(told);
     }));
 
   it('says when others use up the means to watch, and watches when there are more', () =>
@@ -119,19 +123,17 @@ describe('facet index watch', () => {
       const limit = '/proc/sys/user/max_inotify_instances';
       const release = join(place.source, 'release');
       const later = `(until [ -e '${release}' ]; do sleep 0.05; done; echo 100 > ${limit})`;
-      const { running, said } = startLimited(place, `echo 0 > ${limit}; ${later} &`);
-      await until('it says so', async () => said().includes('max_user_instances=1024'));
+      const told = startLimited(place, `echo 0 > ${limit}; ${later} &`);
+      await until('it says so', async () => told.warnings().includes('max_user_instances=1024'));
       place.write('release', '');
       // A scan by anybody has it try again.
       await until('it watches', async () => {
         await place.done('index', 'scan');
-        return /"extent":"all"/.test(said());
+        return told.lines().some(isScanned);
       });
       place.write('sub/new', 'x');
-      const listed = async () => (await place.facet('index', 'ls', '/docs/sub')).stdout;
-      await until('it has seen the file', async () => / new\n/.test(await listed()));
-      running.process.kill('SIGINT');
-      assert.equal((await running.ended).status, 0);
+      await untilListed(place, '/docs/sub', 'new');
+      await stop(told);
     }));
 
   it('refuses what makes no sense', () =>

@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, errors } from 'undici';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { readInto } from './read-buffers.js';
 import type { Timeouts } from './timeouts.js';
@@ -32,6 +32,8 @@ export interface WebAnswer {
 const MOST_CONNECTIONS = 128;
 /** Of a body that is not wanted, what is read to keep its connection. */
 const MOST_DRAINED_BYTES = 64 * 1024;
+const PLAIN_READ_BYTES = 128 * 1024;
+const RECORD_BYTES = 16 * 1024;
 
 export class Connections {
   readonly #direct: Agent;
@@ -43,7 +45,7 @@ export class Connections {
   constructor({ connectMs, idleMs }: Timeouts, ca?: string) {
     const options = { connections: MOST_CONNECTIONS, headersTimeout: idleMs, bodyTimeout: idleMs };
     const connect = { timeout: connectMs, ...(ca === undefined ? {} : { ca }) };
-    this.#direct = new Agent({ ...options, connect: { ...connect, onread: readInto } });
+    this.#direct = new Agent({ ...options, connect: connector(connect) });
     this.#proxied = hasProxy() ? proxies({ ...options, connect, requestTls: connect }) : this.#direct;
   }
 
@@ -73,6 +75,13 @@ export class Connections {
     for (const body of this.#bodies) body.destroy(new errors.ClientDestroyedError());
     await Promise.all([this.#direct.destroy(), this.#proxied.destroy()]);
   }
+}
+
+/** What is encrypted comes by the record (RFC 8446, 5.1). */
+function connector(options: buildConnector.BuildOptions): buildConnector.connector {
+  const plain = buildConnector({ ...options, onread: readInto(PLAIN_READ_BYTES) });
+  const encrypted = buildConnector({ ...options, onread: readInto(RECORD_BYTES) });
+  return (to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback);
 }
 
 function hasProxy(): boolean {

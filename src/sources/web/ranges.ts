@@ -1,5 +1,5 @@
 /** Answers to requests for a part of a file: whether one is the part that was asked for, and its bytes (RFC 9110, 14 and 15.3.7). */
-import { finished } from 'node:stream';
+import { on } from 'node:events';
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
 import type { RangeRequest } from '../remote.js';
@@ -126,24 +126,15 @@ export async function* bodyBytes(
   if (at < bytes) throw shortage(answer, subject);
 }
 
-/** As they came: the stream's own iterator joins those that wait, which copies them. Throws what the stream ends with. */
+/** As they came: the stream's own iterator joins those that wait, which copies them. Throws what the stream fails with. */
 async function* pieces(body: WebAnswer['body']): AsyncGenerator<Buffer> {
-  let end: { error: unknown } | undefined;
-  let wake = () => {};
-  finished(body, { writable: false }, error => {
-    end = { error };
-    wake();
-  });
-  body.on('readable', () => wake());
-  for (;;) {
-    // To read makes more come, behind what is there.
-    const piece: Buffer | null = body.destroyed ? null : body.read(body.readableLength);
-    if (piece !== null) yield piece;
-    else if (end?.error) throw end.error;
-    else if (end) return;
-    else await new Promise<void>(resolve => (wake = resolve));
-  }
+  if (body.errored) throw body.errored;
+  if (body.destroyed) return;
+  for await (const [piece] of on(body, 'data', UNTIL_CLOSED)) yield piece;
 }
+
+/** Pieces wait in the body, and so at the server, and not here. */
+const UNTIL_CLOSED = { close: ['end', 'close'], highWaterMark: 1, lowWaterMark: 1 };
 
 /** A body that ended in due form without ever saying how long it would be was all there is. */
 function shortage(answer: WebAnswer, subject: Subject): FacetError {

@@ -1,16 +1,18 @@
 /** Bodies whose memory is used again are what was sent, over real sockets: by length and chunked, with TLS, at any pace. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { Connections } from '../../../src/sources/web/connections.js';
 import { bodyBytes } from '../../../src/sources/web/ranges.js';
 import { giveBack } from '../../../src/sources/web/read-buffers.js';
 import { defaultTimeouts } from '../../../src/sources/web/timeouts.js';
+import { TransientError } from '../../../src/sources/web/transient.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -101,6 +103,37 @@ for (const [name, start] of Object.entries({ plain, encrypted })) {
     assert.ok(Buffer.concat(kept).equals(CONTENT));
   });
 }
+
+for (const [name, start] of Object.entries({ plain, encrypted })) {
+  test(`the server waits for a reader that is slow, ${name}`, async context => {
+    const server = await start(context);
+    const hash = createHash('sha256');
+    let largest = 0;
+    for await (const piece of bodyOf(server, '/0?chunked')) {
+      largest = Math.max(largest, piece.length);
+      hash.update(piece);
+      giveBack(piece);
+      await wait(1);
+    }
+    assert.equal(hash.digest('hex'), expected(0));
+    assert.ok(largest <= MIB / 4, `${largest} bytes at a time`);
+  });
+}
+
+test('a body that was cut off before anybody read it is an error', async context => {
+  const cut: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-length': MIB });
+    response.write(CONTENT.subarray(0, 1000), () => response.destroy());
+  };
+  const server = await started(context, createHttpServer(cut), 'http');
+  const { signal } = new AbortController();
+  const { connections, origin } = server;
+  const answer = await connections.request({ origin, path: '/', method: 'GET', headers: {}, signal });
+  await assert.rejects(once(answer.body, 'close'), /other side closed/);
+  const wanted = { skip: 0, bytes: MIB, tooMuch: 'wrong' } as const;
+  const bytes = bodyBytes(answer, wanted, { name: 'x', origin }, signal);
+  await assert.rejects(bytes.next(), TransientError);
+});
 
 test('one body after the other lies in the same memory', async context => {
   const server = await plain(context);
