@@ -129,8 +129,8 @@ export async function* bodyBytes(
 /** As they came: the stream's own iterator joins those that wait, which copies them. Throws what the stream fails with. */
 async function* pieces(body: WebAnswer['body']): AsyncGenerator<Buffer> {
   if (body.errored) throw body.errored;
-  if (body.destroyed) return;
-  for await (const [piece] of on(body, 'data', UNTIL_CLOSED)) yield piece;
+  if (!body.destroyed) for await (const [piece] of on(body, 'data', UNTIL_CLOSED)) yield piece;
+  if (!body.readableEnded) throw new Error('the answer was closed before its end');
 }
 
 /** Pieces wait in the body, and so at the server, and not here. */
