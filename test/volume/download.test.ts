@@ -297,6 +297,7 @@ test('a stream is in order, ahead of its reader, and gives up what is not read',
   assert.ok(source.sent < 200 * MIB, `${source.sent}`);
   await settle();
   assert.equal(source.underWay.length, 0);
+  await untilCommitted(() => cache.handles === 0);
   assert.equal(cache.handles, 0);
 });
 
