@@ -2,11 +2,13 @@
  * What a disk holds after the power failed: of what was written and not flushed, nothing, all, or some pages. Watches the
  * calls of this process that write to files; SQLite's own are not seen, so its log is cut off at a random place instead.
  */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import { blobFilesIn } from '../support/caches.js';
 import type { Pick } from './random-use.js';
 
@@ -14,6 +16,8 @@ const PAGE = 4096;
 
 /** Up to here SQLite has written its log only, so that any beginning of it is a state that was. */
 const LOG_LIMIT = 3_900_000;
+
+type Note = (fd: number, ...rest: unknown[]) => void;
 
 export class Disk {
   /** By inode: pages that were written since the file was last flushed. */
@@ -25,13 +29,13 @@ export class Disk {
   /** Calls `onCall` before and after every call that changes something, until the test is over. */
   constructor(context: TestContext, onCall: () => void) {
     this.#onCall = onCall;
-    const { writeSync, fdatasyncSync, renameSync, rmSync, ftruncateSync } = fs;
-    const originals = { writeSync, fdatasyncSync, renameSync, rmSync, ftruncateSync };
-    this.#watch('writeSync', (fd, _bytes, _at, length, offset) =>
-      this.#wrote(fd, Number(offset), Number(length)),
-    );
+    const { writeSync, write, fdatasync, renameSync, rmSync, ftruncateSync } = fs;
+    const originals = { writeSync, write, fdatasync, renameSync, rmSync, ftruncateSync };
+    const wrote: Note = (fd, _bytes, _at, length, offset) => this.#wrote(fd, Number(offset), Number(length));
+    this.#watch('writeSync', wrote);
+    this.#watchPromised('write', wrote);
     this.#watch('ftruncateSync', fd => this.#made(fd));
-    this.#watch('fdatasyncSync', fd => this.#flushed(fd));
+    this.#watchPromised('fdatasync', fd => this.#flushed(fd));
     this.#watch('renameSync', () => {});
     this.#watch('rmSync', () => {});
     syncBuiltinESMExports();
@@ -41,10 +45,7 @@ export class Disk {
     });
   }
 
-  #watch(
-    name: 'writeSync' | 'fdatasyncSync' | 'renameSync' | 'rmSync' | 'ftruncateSync',
-    note: (fd: number, ...rest: unknown[]) => void,
-  ): void {
+  #watch(name: 'writeSync' | 'renameSync' | 'rmSync' | 'ftruncateSync', note: Note): void {
     const original = fs[name];
     const watched = (...values: unknown[]) => {
       this.#onCall();
@@ -54,6 +55,20 @@ export class Disk {
       return result;
     };
     Object.assign(fs, { [name]: watched });
+  }
+
+  /** Of a call that other threads do, which is only made by way of `promisify`. */
+  #watchPromised(name: 'write' | 'fdatasync', note: Note): void {
+    const original = promisify(fs[name]);
+    const watched = async (...values: unknown[]) => {
+      this.#onCall();
+      const result: unknown = await Reflect.apply(original, fs, values);
+      note(Number(values[0]), ...values.slice(1));
+      this.#onCall();
+      return result;
+    };
+    const unwatched = () => assert.fail(`${name} is called without promisify`);
+    Object.assign(fs, { [name]: Object.assign(unwatched, { [promisify.custom]: watched }) });
   }
 
   #wrote(fd: number, offset: number, length: number): void {
