@@ -147,10 +147,15 @@ export class BlockWriter implements BlobWriter {
   }
 
   async commit(): Promise<Written> {
+    const { index, blocks } = this.#parts;
     // What is written from here on may miss the flush: it is for the next commit.
     const checksums = this.#filled();
-    if (checksums.length > 0) await flush(this.#fd, this.#parts.index.directory);
-    return this.#committed(checksums);
+    if (checksums.length > 0) {
+      await flush(this.#fd, index.directory);
+      index.write(() => blocks.fill(this.#blob, checksums));
+    }
+    for (const { block } of checksums) this.#forget(block);
+    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
   }
 
   /** The blocks that are written in full and not committed. */
@@ -160,14 +165,6 @@ export class BlockWriter implements BlobWriter {
       return this.#written.covers(start, end);
     });
     return filled.sort((a, b) => a - b).map(block => ({ block, crc: this.#checksum(block) }));
-  }
-
-  /** These blocks are flushed. */
-  #committed(checksums: readonly BlockChecksum[]): Written {
-    const { index, blocks } = this.#parts;
-    if (checksums.length > 0) index.write(() => blocks.fill(this.#blob, checksums));
-    for (const { block } of checksums) this.#forget(block);
-    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
   }
 
   /** The block is there: nothing is left to be done about it. */

@@ -1,6 +1,7 @@
 /**
- * What fills a blob. Two kinds do: `whole-writer.ts` and `block-writer.ts`; which one depends on the size. Their thread has other
- * things to do while the disk is busy: several of them at once are faster than one after the other.
+ * What fills a blob. Two kinds do: `whole-writer.ts` and `block-writer.ts`; which one depends on the size. `write`, `commit` and
+ * `complete` leave their thread to other things while the disk is busy: several of them at once are faster than one after the
+ * other.
  */
 import type { BlobHandle } from './handle.js';
 

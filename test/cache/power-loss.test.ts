@@ -38,6 +38,7 @@ test('after a power cut every byte that is served is right', async t => {
     isWatching = false;
     cache.close();
   }
+  assert.deepEqual([...disk.unseen], []);
   assert.ok(cuts > 20 && served > cuts, `${cuts} power cuts, ${served} blocks served after them`);
 });
 
