@@ -2,21 +2,22 @@
  * Fills a large blob block by block, in a sparse file that everybody reads from and several may write to at once. The order is:
  * room is set aside, bytes are written, they are flushed to the disk, and only then the block map says so.
  */
-import { closeSync, fdatasyncSync, ftruncateSync } from 'node:fs';
+import { closeSync, ftruncateSync, write } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../errors.js';
 import type { BlobRecord } from './blob-index.js';
 import type { BlockChecksum } from './block-map.js';
 import { blockCount, blocksTouched, bytesOf, checksumOnDisk, readFully, roomOf } from './blocks.js';
-import { translated } from './cache-error.js';
+import { cacheError, translated } from './cache-error.js';
 import { Digest } from './digest.js';
 import { fileState } from './file-state.js';
 import type { BlobHandle } from './handle.js';
 import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
-import { flush, incomplete, type WriterParts, writeFully, writeFullyAsync } from './whole-writer.js';
+import { flush, incomplete, type WriterParts } from './whole-writer.js';
 import type { BlobWriter, Written } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
@@ -90,14 +91,7 @@ export class BlockWriter implements BlobWriter {
     for (const { start, end } of present.gaps(range.start, range.end)) this.#reserved.add(start, end);
   }
 
-  write(offset: number, bytes: Uint8Array): void {
-    for (const { from, piece } of this.#missingOf(offset, bytes)) {
-      translated(this.#parts.index.directory, () => writeFully(this.#fd, piece, from));
-      this.#noteWritten(from, piece);
-    }
-  }
-
-  async writeAsync(offset: number, bytes: Uint8Array): Promise<void> {
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const { from, piece } of this.#missingOf(offset, bytes)) {
       await this.#writeElsewhere(from, piece);
       this.#noteWritten(from, piece);
@@ -107,7 +101,7 @@ export class BlockWriter implements BlobWriter {
   async #writeElsewhere(offset: number, bytes: Uint8Array): Promise<void> {
     this.#writing++;
     try {
-      await writeFullyAsync(this.#fd, bytes, offset, this.#parts.index.directory);
+      await writeFully(this.#fd, bytes, offset, this.#parts.index.directory);
     } finally {
       this.#writing--;
       if (!this.#isOpen && this.#writing === 0) this.#end();
@@ -152,17 +146,16 @@ export class BlockWriter implements BlobWriter {
     return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
   }
 
-  commit(): Written {
-    const checksums = this.#filled();
-    if (checksums.length > 0) translated(this.#parts.index.directory, () => fdatasyncSync(this.#fd));
-    return this.#committed(checksums);
-  }
-
-  async commitAsync(): Promise<Written> {
+  async commit(): Promise<Written> {
+    const { index, blocks } = this.#parts;
     // What is written from here on may miss the flush: it is for the next commit.
     const checksums = this.#filled();
-    if (checksums.length > 0) await flush(this.#fd, this.#parts.index.directory);
-    return this.#committed(checksums);
+    if (checksums.length > 0) {
+      await flush(this.#fd, index.directory);
+      index.write(() => blocks.fill(this.#blob, checksums));
+    }
+    for (const { block } of checksums) this.#forget(block);
+    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
   }
 
   /** The blocks that are written in full and not committed. */
@@ -172,14 +165,6 @@ export class BlockWriter implements BlobWriter {
       return this.#written.covers(start, end);
     });
     return filled.sort((a, b) => a - b).map(block => ({ block, crc: this.#checksum(block) }));
-  }
-
-  /** These blocks are flushed. */
-  #committed(checksums: readonly BlockChecksum[]): Written {
-    const { index, blocks } = this.#parts;
-    if (checksums.length > 0) index.write(() => blocks.fill(this.#blob, checksums));
-    for (const { block } of checksums) this.#forget(block);
-    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
   }
 
   /** The block is there: nothing is left to be done about it. */
@@ -202,33 +187,22 @@ export class BlockWriter implements BlobWriter {
     return crc;
   }
 
-  complete(): BlobHandle {
-    this.commit();
-    const digest = this.#digest();
-    for (const _ of digest?.readRest(this.#fd, this.#blob.size) ?? []);
-    return this.#finish(digest);
-  }
-
-  async completeAsync(): Promise<BlobHandle> {
-    await this.commitAsync();
-    const digest = this.#digest();
-    for (const _ of digest?.readRest(this.#fd, this.#blob.size) ?? []) await setImmediate();
-    return this.#finish(digest);
-  }
-
-  /** What all of it is to be read for; undefined where it need not. */
-  #digest(): Digest | undefined {
+  async complete(): Promise<BlobHandle> {
+    await this.commit();
     const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
-    return this.#expected && new Digest(this.#expected);
-  }
-
-  #finish(digest: Digest | undefined): BlobHandle {
-    const shared = digest && this.#checkContents(digest);
+    const shared = this.#expected && this.#checkContents(await this.#digest(this.#expected));
     if (!shared && this.#checked.covers(0, this.#all.end)) this.#noteChecked();
     const handle = shared ?? openBlob(this.#parts.blobs.get(this.#blob.id), this.#parts);
     if (handle === undefined) throw incomplete(this.#key);
     return handle;
+  }
+
+  /** Reads all of it. */
+  async #digest(expected: Buffer): Promise<Digest> {
+    const digest = new Digest(expected);
+    for (const _ of digest.readRest(this.#fd, this.#blob.size)) await setImmediate();
+    return digest;
   }
 
   #noteChecked(): void {
@@ -275,6 +249,18 @@ export class BlockWriter implements BlobWriter {
     } finally {
       closeSync(this.#fd);
     }
+  }
+}
+
+/** pwrite(2) in another thread. */
+async function writeFully(fd: number, bytes: Uint8Array, offset: number, directory: string): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await promisify(write)(fd, bytes, done, bytes.length - done, offset + done);
+      done += bytesWritten;
+    }
+  } catch (error) {
+    throw cacheError(error, directory);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Fills a small blob: in `tmp/`, for this writer alone, and moved to where others find it once it is whole and checked. */
-import { closeSync, fdatasync, fdatasyncSync, write, writeSync } from 'node:fs';
+import { closeSync, fdatasync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
@@ -58,16 +58,12 @@ export class WholeWriter implements BlobWriter {
 
   reserve(): void {}
 
-  write(offset: number, bytes: Uint8Array): void {
+  /** What is small is written in no time. */
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
     if (offset + bytes.length > this.#size) throw new Error('a blob was written beyond its end');
     translated(this.#parts.index.directory, () => writeFully(this.#file.fd, bytes, offset));
     this.#written.add(offset, offset + bytes.length);
     this.#digest.update(offset, bytes);
-  }
-
-  /** What is small is written in no time. */
-  async writeAsync(offset: number, bytes: Uint8Array): Promise<void> {
-    this.write(offset, bytes);
   }
 
   read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
@@ -75,23 +71,15 @@ export class WholeWriter implements BlobWriter {
     return isThere && readFully(this.#file.fd, target, at, size, offset) ? size : undefined;
   }
 
-  commit(): Written {
-    return { isWhole: this.#written.covers(0, this.#size), intervals: this.#written.count };
+  async commit(): Promise<Written> {
+    return { isWhole: this.#isWhole, intervals: this.#written.count };
   }
 
-  async commitAsync(): Promise<Written> {
-    return this.commit();
+  get #isWhole(): boolean {
+    return this.#written.covers(0, this.#size);
   }
 
-  complete(): BlobHandle {
-    const { sha256, crcs } = this.#checkContents();
-    const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
-    if (shared !== undefined) return shared;
-    translated(this.#parts.index.directory, () => fdatasyncSync(this.#file.fd));
-    return this.#keep(sha256, crcs);
-  }
-
-  async completeAsync(): Promise<BlobHandle> {
+  async complete(): Promise<BlobHandle> {
     const { sha256, crcs } = this.#checkContents();
     const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
     if (shared !== undefined) return shared;
@@ -101,7 +89,7 @@ export class WholeWriter implements BlobWriter {
   }
 
   #checkContents(): ReturnType<Digest['finish']> {
-    if (!this.commit().isWhole) throw incomplete(this.#key);
+    if (!this.#isWhole) throw incomplete(this.#key);
     for (const _ of this.#digest.readRest(this.#file.fd, this.#size));
     return this.#digest.finish();
   }
@@ -145,8 +133,6 @@ export function incomplete(key: string): FacetError {
   return new FacetError('failed', `not all contents of ${key} were fetched`);
 }
 
-const writeElsewhere = promisify(write);
-
 /** fdatasync(2) in another thread. */
 export async function flush(fd: number, directory: string): Promise<void> {
   try {
@@ -156,25 +142,8 @@ export async function flush(fd: number, directory: string): Promise<void> {
   }
 }
 
-/** pwrite(2) in another thread. */
-export async function writeFullyAsync(
-  fd: number,
-  bytes: Uint8Array,
-  offset: number,
-  directory: string,
-): Promise<void> {
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await writeElsewhere(fd, bytes, done, bytes.length - done, offset + done);
-      done += bytesWritten;
-    }
-  } catch (error) {
-    throw cacheError(error, directory);
-  }
-}
-
 /** write(2) may take less than it was given, near the end of a disk. */
-export function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
+function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }

@@ -1,4 +1,8 @@
-/** What fills a blob. Two kinds do: `whole-writer.ts` and `block-writer.ts`; which one depends on the size. */
+/**
+ * What fills a blob. Two kinds do: `whole-writer.ts` and `block-writer.ts`; which one depends on the size. `write`, `commit` and
+ * `complete` leave their thread to other things while the disk is busy: several of them at once are faster than one after the
+ * other.
+ */
 import type { BlobHandle } from './handle.js';
 
 export interface Written {
@@ -15,8 +19,12 @@ export interface BlobWriter {
    */
   reserve(start: number, end: number): void;
 
-  /** Writes bytes at a place, in any order and size. What is there already is left alone. Throws `no-space`. */
-  write(offset: number, bytes: Uint8Array): void;
+  /**
+   * Writes bytes at a place, in any order and size. What is there already is left alone. Throws `no-space`. Bytes that are being
+   * written are to stay as they are, and neither `read` nor a commit has them yet. When the writer is closed meanwhile, they
+   * are lost.
+   */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
 
   /**
    * Reads back what this writer has written, whether it is committed or not: into `target` from `at` on. Undefined when some
@@ -25,22 +33,13 @@ export interface BlobWriter {
   read(target: Uint8Array, at: number, size: number, offset: number): number | undefined;
 
   /** Lets others find what has been written in whole blocks, once it is safe on the disk. Throws `no-space`. */
-  commit(): Written;
+  commit(): Promise<Written>;
 
   /**
    * The contents are written: checks them against what the caller expects, lets others find them, and opens them. Throws
    * `integrity` when they are other contents, and forgets them; `failed` when bytes are missing.
    */
-  complete(): BlobHandle;
-
-  /**
-   * `write`, `commit` and `complete` for a thread that has other things to do while the disk is busy: several of them at once
-   * are faster than one after the other. Bytes that are being written are to stay as they are, and neither `read` nor a commit
-   * has them yet. When the writer is closed meanwhile, they are lost.
-   */
-  writeAsync(offset: number, bytes: Uint8Array): Promise<void>;
-  commitAsync(): Promise<Written>;
-  completeAsync(): Promise<BlobHandle>;
+  complete(): Promise<BlobHandle>;
 
   /** Ends the writer, without `complete` in the middle: of a small blob nothing stays, of a large one what was committed. */
   close(): void;

@@ -60,13 +60,13 @@ class CachedBlob implements Blob {
   }
 
   async write(offset: number, bytes: Buffer): Promise<void> {
-    await this.#writing().writeAsync(offset, bytes);
+    await this.#writing().write(offset, bytes);
     this.#written.add(offset, offset + bytes.length);
   }
 
   async commit(written: readonly Interval[]): Promise<void> {
     const writer = this.#writing();
-    const { isWhole } = await writer.commitAsync();
+    const { isWhole } = await writer.commit();
     // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
     if (isWhole) await this.#complete(writer);
     else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
@@ -88,7 +88,7 @@ class CachedBlob implements Blob {
   }
 
   async #complete(writer: BlobWriter): Promise<void> {
-    const handle = await writer.completeAsync();
+    const handle = await writer.complete();
     this.#handle?.close();
     this.#handle = handle;
     writer.close();

@@ -35,10 +35,10 @@ function is(code: FacetErrorCode): (error: unknown) => boolean {
   return error => error instanceof FacetError && error.code === code;
 }
 
-test('small contents that were put are found, by everybody, and by those who come later', t => {
+test('small contents that were put are found, by everybody, and by those who come later', async t => {
   const folder = join(temporaryFolder(t), 'cache');
   const [cache, other] = [openCache(folder), openCache(folder)];
-  for (const size of [0, 1, 4096, MiB, SMALL]) put(cache, `k${size}`, size);
+  for (const size of [0, 1, 4096, MiB, SMALL]) await put(cache, `k${size}`, size);
   for (const each of [cache, other, openCache(folder), openCache(folder, {}, 'read')]) {
     for (const size of [0, 1, 4096, MiB, SMALL])
       assert.deepEqual(get(each, `k${size}`, size), contentsOf(`k${size}`, size));
@@ -48,11 +48,11 @@ test('small contents that were put are found, by everybody, and by those who com
   assertClean(cache);
 });
 
-test('the cache is for its user alone', t => {
+test('the cache is for its user alone', async t => {
   const folder = join(temporaryFolder(t), 'a', 'cache');
   const cache = openCache(folder);
-  put(cache, 'k', 10);
-  put(cache, 'large', LARGE);
+  await put(cache, 'k', 10);
+  await put(cache, 'large', LARGE);
   const modes = [folder, join(folder, 'blobs'), join(folder, 'tmp')].map(each => statSync(each).mode & 0o777);
   assert.deepEqual(modes, [0o700, 0o700, 0o700]);
   for (const file of [...blobFilesIn(folder), join(folder, 'index.db')])
@@ -65,17 +65,17 @@ test('to read, there must be a cache, and none is made', t => {
   assert.equal(existsSync(folder), false);
 });
 
-test('pieces may come in any order and size', t => {
+test('pieces may come in any order and size', async t => {
   const cache = openCache(temporaryFolder(t));
   for (const size of [SMALL, LARGE]) {
     const bytes = contentsOf(`k${size}`, size);
     const writer = cache.writer(`k${size}`, size, sha256(bytes));
     for (let at = size; at > 0; ) {
       const from = Math.max(at - 777_777, 0);
-      writer.write(from, bytes.subarray(from, at));
+      await writer.write(from, bytes.subarray(from, at));
       at = from;
     }
-    const handle = writer.complete();
+    const handle = await writer.complete();
     assert.deepEqual(readRange(handle), bytes);
     handle.close();
     writer.close();
@@ -83,27 +83,27 @@ test('pieces may come in any order and size', t => {
   assertClean(cache);
 });
 
-test('of small contents nothing is found before all of them are there', t => {
+test('of small contents nothing is found before all of them are there', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
   const writer = cache.writer('k', SMALL);
-  writer.write(0, contentsOf('k', SMALL).subarray(0, MiB));
-  assert.deepEqual(writer.commit(), { isWhole: false, intervals: 1 });
+  await writer.write(0, contentsOf('k', SMALL).subarray(0, MiB));
+  assert.deepEqual(await writer.commit(), { isWhole: false, intervals: 1 });
   assert.equal(cache.lookup('k', SMALL), undefined);
-  assert.throws(() => writer.complete(), is('failed'));
+  await assert.rejects(writer.complete(), is('failed'));
   writer.close();
   assert.deepEqual([blobFilesIn(folder), cache.status().bytes], [[], 0]);
 });
 
-test('of large contents each block is found once it is committed', t => {
+test('of large contents each block is found once it is committed', async t => {
   const cache = openCache(temporaryFolder(t));
   const bytes = contentsOf('k', LARGE);
   const writer = cache.writer('k', LARGE);
-  writer.write(1.5 * MiB, bytes.subarray(1.5 * MiB, 4 * MiB));
+  await writer.write(1.5 * MiB, bytes.subarray(1.5 * MiB, 4 * MiB));
   const handle = cache.lookup('k', LARGE);
   assert.ok(handle);
   assert.equal(readRange(handle, 2 * MiB, 3 * MiB), undefined, 'written, not committed');
-  assert.deepEqual(writer.commit(), { isWhole: false, intervals: 1 });
+  assert.deepEqual(await writer.commit(), { isWhole: false, intervals: 1 });
   assert.deepEqual(readRange(handle, 2 * MiB, 4 * MiB), bytes.subarray(2 * MiB, 4 * MiB));
   assert.equal(readRange(handle, 2 * MiB - 1, 3 * MiB), undefined, 'a block of which half was written');
   assert.deepEqual(handle.missing(0, LARGE), [
@@ -113,30 +113,30 @@ test('of large contents each block is found once it is committed', t => {
   assert.deepEqual(handle.missing(2 * MiB + 5, 4 * MiB + 5), [{ start: 4 * MiB, end: 5 * MiB }]);
   assert.deepEqual([handle.has(2 * MiB, 4 * MiB), handle.has(0, 1)], [true, false]);
   assert.deepEqual([handle.isWhole(), handle.descriptor()], [false, undefined]);
-  writer.write(9 * MiB, bytes.subarray(9 * MiB));
-  assert.deepEqual(writer.commit(), { isWhole: false, intervals: 2 });
-  assert.throws(() => writer.complete(), is('failed'));
+  await writer.write(9 * MiB, bytes.subarray(9 * MiB));
+  assert.deepEqual(await writer.commit(), { isWhole: false, intervals: 2 });
+  await assert.rejects(writer.complete(), is('failed'));
   for (const each of [handle, writer]) each.close();
   assertClean(cache);
 });
 
-test('a writer goes on where another one was cut off', t => {
+test('a writer goes on where another one was cut off', async t => {
   const folder = temporaryFolder(t);
   const bytes = contentsOf('k', LARGE);
   const first = openCache(folder).writer('k', LARGE);
-  first.write(0, bytes.subarray(0, 5 * MiB));
-  first.commit();
+  await first.write(0, bytes.subarray(0, 5 * MiB));
+  await first.commit();
   const second = openCache(folder).writer('k', LARGE);
   first.close();
   // What is there is left alone: these bytes are wrong.
-  second.write(0, Buffer.alloc(5 * MiB));
-  second.write(5 * MiB, bytes.subarray(5 * MiB));
-  const handle = second.complete();
+  await second.write(0, Buffer.alloc(5 * MiB));
+  await second.write(5 * MiB, bytes.subarray(5 * MiB));
+  const handle = await second.complete();
   assert.deepEqual(readRange(handle), bytes);
   assert.ok(handle.isWhole());
 });
 
-test('writers of a thread that has other things to do meanwhile', async t => {
+test('several writers at once, which write while they flush', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
   const keys = ['a', 'b', 'c', 'd'];
@@ -145,11 +145,11 @@ test('writers of a thread that has other things to do meanwhile', async t => {
     const handles = keys.map(async (key, at) => {
       const bytes = contentsOf(`${at % 2}`, size);
       const writer = cache.writer(`${key} ${size}`, size, sha256(bytes));
-      writer.write(0, bytes.subarray(0, 2 * MiB));
-      const committed = writer.commitAsync();
-      writer.write(2 * MiB, bytes.subarray(2 * MiB));
+      await writer.write(0, bytes.subarray(0, 2 * MiB));
+      const committed = writer.commit();
+      await writer.write(2 * MiB, bytes.subarray(2 * MiB));
       assert.equal((await committed).isWhole, false);
-      const handle = await writer.completeAsync();
+      const handle = await writer.complete();
       assert.deepEqual(readRange(handle), bytes);
       writer.close();
       return handle;
@@ -161,10 +161,10 @@ test('writers of a thread that has other things to do meanwhile', async t => {
   assertClean(cache);
 });
 
-test('a whole blob has a descriptor for whoever opens it, until its file is another: then once all of it was read', t => {
+test('a whole blob has a descriptor for whoever opens it, until its file is another: then once all of it was read', async t => {
   const folder = temporaryFolder(t);
   const [size, key] = [5 * MiB + 7, 'k'];
-  put(openCache(folder), key, size);
+  await put(openCache(folder), key, size);
   const others = openCache(folder).lookup(key, size) ?? assert.fail();
   assert.notEqual(others.descriptor(), undefined);
   const [file] = blobFilesIn(folder);
@@ -183,9 +183,9 @@ test('a whole blob has a descriptor for whoever opens it, until its file is anot
   );
 });
 
-test('after another start of the machine nobody trusts a whole blob before all of it was read', t => {
+test('after another start of the machine nobody trusts a whole blob before all of it was read', async t => {
   const folder = temporaryFolder(t);
-  put(openCache(folder), 'k', LARGE);
+  await put(openCache(folder), 'k', LARGE);
   changeIndex(folder, "UPDATE blobs SET checked_state = 'x' || substr(checked_state, 2)");
   const handle = openCache(folder).lookup('k', LARGE) ?? assert.fail();
   assert.ok(readRange(handle, MiB));
@@ -203,9 +203,9 @@ const TO_VERSION_2 = `
 const TO_VERSION_1 = `${TO_VERSION_2} ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1`;
 
 for (const access of ['read', 'write'] as const) {
-  test(`a cache of the first version is used as it is, by who opens it to ${access}`, t => {
+  test(`a cache of the first version is used as it is, by who opens it to ${access}`, async t => {
     const folder = temporaryFolder(t);
-    put(openCache(folder), 'k', SMALL);
+    await put(openCache(folder), 'k', SMALL);
     changeIndex(folder, TO_VERSION_1);
     const cache = openCache(folder, {}, access);
     const handle = cache.lookup('k', SMALL) ?? assert.fail();
@@ -216,14 +216,14 @@ for (const access of ['read', 'write'] as const) {
   });
 }
 
-test('the room of what an earlier version has cached is counted anew', t => {
+test('the room of what an earlier version has cached is counted anew', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
-  put(cache, 'small', 10_000);
-  put(cache, 'k', LARGE);
+  await put(cache, 'small', 10_000);
+  await put(cache, 'k', LARGE);
   const begun = cache.writer('begun', LARGE);
-  begun.write(0, contentsOf('begun', 2.5 * MiB));
-  begun.commit();
+  await begun.write(0, contentsOf('begun', 2.5 * MiB));
+  await begun.commit();
   const { bytes } = cache.status();
   changeIndex(folder, TO_VERSION_2);
   assert.ok(cache.status().bytes < bytes);
@@ -232,9 +232,9 @@ test('the room of what an earlier version has cached is counted anew', t => {
   begun.close();
 });
 
-test('the descriptor of a whole blob reads its bytes', t => {
+test('the descriptor of a whole blob reads its bytes', async t => {
   const cache = openCache(temporaryFolder(t));
-  put(cache, 'k', LARGE);
+  await put(cache, 'k', LARGE);
   const handle = cache.lookup('k', LARGE);
   assert.ok(handle);
   assert.ok(handle.check(0, LARGE));
@@ -243,9 +243,9 @@ test('the descriptor of a whole blob reads its bytes', t => {
   assert.deepEqual(target, contentsOf('k', LARGE).subarray(5_000_000, 5_000_100));
 });
 
-test('reads end where the contents end', t => {
+test('reads end where the contents end', async t => {
   const cache = openCache(temporaryFolder(t));
-  put(cache, 'k', 10);
+  await put(cache, 'k', 10);
   const handle = cache.lookup('k', 10);
   const target = Buffer.alloc(30, 0xff);
   assert.equal(handle?.read(target, 5, 20, 7), 3);
@@ -260,30 +260,30 @@ for (const [size, what] of [
   [SMALL, 'small'],
   [LARGE, 'large'],
 ] as const) {
-  test(`${what} contents other than expected are forgotten`, t => {
+  test(`${what} contents other than expected are forgotten`, async t => {
     const folder = temporaryFolder(t);
     const cache = openCache(folder);
     const bytes = contentsOf('k', size);
     const writer = cache.writer('k', size, sha256(Buffer.from('other')));
-    writer.write(0, bytes);
-    assert.throws(() => writer.complete(), is('integrity'));
+    await writer.write(0, bytes);
+    await assert.rejects(writer.complete(), is('integrity'));
     writer.close();
     assert.equal(get(cache, 'k', size), undefined);
     assert.deepEqual([bytesOnDisk(folder), cache.status().bytes], [0, 0]);
     const right = cache.writer('k', size, sha256(bytes));
-    right.write(0, bytes);
-    assert.deepEqual(readRange(right.complete()), bytes);
+    await right.write(0, bytes);
+    assert.deepEqual(readRange(await right.complete()), bytes);
     assertClean(cache);
   });
 
-  test(`equal ${what} contents are kept once`, t => {
+  test(`equal ${what} contents are kept once`, async t => {
     const folder = temporaryFolder(t);
     const cache = openCache(folder);
     const bytes = contentsOf('same', size);
     for (const key of ['a', 'b']) {
       const writer = cache.writer(key, size, sha256(bytes));
-      writer.write(0, bytes);
-      writer.complete().close();
+      await writer.write(0, bytes);
+      (await writer.complete()).close();
       writer.close();
     }
     assert.ok(cache.adopt('c', size, sha256(bytes)));
@@ -296,21 +296,21 @@ for (const [size, what] of [
   });
 }
 
-test('a new version does not touch the old one', t => {
+test('a new version does not touch the old one', async t => {
   const cache = openCache(temporaryFolder(t));
-  put(cache, 'k/1', LARGE);
+  await put(cache, 'k/1', LARGE);
   const old = cache.lookup('k/1', LARGE);
-  put(cache, 'k/2', LARGE);
+  await put(cache, 'k/2', LARGE);
   assert.deepEqual(old && readRange(old), contentsOf('k/1', LARGE));
   assert.deepEqual(get(cache, 'k/2', LARGE), contentsOf('k/2', LARGE));
 });
 
-test('a key that leads to contents of another size is given new ones; who has the old ones open goes on', t => {
+test('a key that leads to contents of another size is given new ones; who has the old ones open goes on', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
-  put(cache, 'k', SMALL);
+  await put(cache, 'k', SMALL);
   const old = cache.lookup('k', SMALL);
-  put(cache, 'k', LARGE);
+  await put(cache, 'k', LARGE);
   assert.equal(cache.lookup('k', SMALL), undefined);
   assert.deepEqual(old && readRange(old), contentsOf('k', SMALL));
   old?.close();
@@ -319,16 +319,16 @@ test('a key that leads to contents of another size is given new ones; who has th
   assertClean(cache);
 });
 
-test('status and list say what is there', t => {
+test('status and list say what is there', async t => {
   mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
   t.after(() => mock.timers.reset());
   const folder = temporaryFolder(t);
   const cache = openCache(folder, { maxSize: 50_000_000, minFree: 7 });
-  put(cache, 'a', 5_000);
+  await put(cache, 'a', 5_000);
   cache.pin('a', 'b');
   const writer = cache.writer('b', LARGE);
-  writer.write(0, contentsOf('b', LARGE).subarray(0, 2 * MiB));
-  writer.commit();
+  await writer.write(0, contentsOf('b', LARGE).subarray(0, 2 * MiB));
+  await writer.commit();
   writer.close();
   get(cache, 'a', 5_000);
   get(cache, 'b', LARGE);
@@ -346,16 +346,16 @@ test('status and list say what is there', t => {
   );
 });
 
-test('a long list has everything once', t => {
+test('a long list has everything once', async t => {
   const cache = openCache(temporaryFolder(t));
   const keys = Array.from({ length: 1_200 }, (_, at) => `key ${String(at).padStart(5, '0')}`);
-  for (const key of keys) put(cache, key, 0, Buffer.alloc(0));
+  for (const key of keys) await put(cache, key, 0, Buffer.alloc(0));
   assert.deepEqual(keysIn(cache), keys);
 });
 
-test('the files of closed handles are closed, and a closed handle is not to be used', t => {
+test('the files of closed handles are closed, and a closed handle is not to be used', async t => {
   const cache = openCache(temporaryFolder(t));
-  put(cache, 'k', 10);
+  await put(cache, 'k', 10);
   const handle = cache.lookup('k', 10);
   const fd = handle?.descriptor() ?? -1;
   fstatSync(fd);

@@ -11,4 +11,4 @@ const [directory = '', seed = ''] = process.argv.slice(2);
 const pick = seededPicks(Number(seed));
 const cache = openCache(directory, tightLimits);
 console.log('started');
-for (;;) useOnce(cache, pick);
+for (;;) await useOnce(cache, pick);

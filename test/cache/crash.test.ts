@@ -63,7 +63,7 @@ test('two processes that write the same contents at once do each other no harm',
   for (const { key } of someFiles()) again.unpin(key);
   again.clear();
   assert.deepEqual(blobFilesIn(folder), []);
-  put(again, 'k', 10);
+  await put(again, 'k', 10);
 });
 
 /** Others may drop nothing that is open here: what is there stays there. */

@@ -45,21 +45,21 @@ function damage(file: string, offset: number): void {
 }
 
 /** A cache with one blob, and a second look at it by somebody who has not read it before. */
-function damaged(
+async function damaged(
   context: TestContext,
   size: number,
   harm: (file: string) => void,
-): { folder: string; cache: Cache } {
+): Promise<{ folder: string; cache: Cache }> {
   const folder = temporaryFolder(context);
   const cache = openCache(folder);
-  put(cache, 'k', size);
+  await put(cache, 'k', size);
   harm(fileOf(folder));
   return { folder, cache: openCache(folder) };
 }
 
 for (const size of [SMALL, LARGE]) {
-  test(`a damaged block of ${size} bytes is not there any more, the others are, and it can be fetched again`, t => {
-    const { cache } = damaged(t, size, file => damage(file, MiB + 5));
+  test(`a damaged block of ${size} bytes is not there any more, the others are, and it can be fetched again`, async t => {
+    const { cache } = await damaged(t, size, file => damage(file, MiB + 5));
     const handle = cache.lookup('k', size);
     assert.ok(handle);
     assert.ok(handle.isWhole());
@@ -70,8 +70,8 @@ for (const size of [SMALL, LARGE]) {
     assert.deepEqual(readRange(handle, 0, MiB), bytes.subarray(0, MiB));
     assert.deepEqual(readRange(handle, 2 * MiB, size), bytes.subarray(2 * MiB));
     const writer = cache.writer('k', size);
-    writer.write(MiB, bytes.subarray(MiB, 2 * MiB));
-    const whole = writer.complete();
+    await writer.write(MiB, bytes.subarray(MiB, 2 * MiB));
+    const whole = await writer.complete();
     writer.close();
     for (const each of [whole, handle]) assert.deepEqual(readRange(each), bytes);
     for (const each of [whole, handle]) each.close();
@@ -79,23 +79,23 @@ for (const size of [SMALL, LARGE]) {
   });
 }
 
-test('a block that is damaged while its writer is still open can be written again by it', t => {
+test('a block that is damaged while its writer is still open can be written again by it', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
   const bytes = contentsOf('k', LARGE);
   const writer = cache.writer('k', LARGE);
-  writer.write(0, bytes);
-  assert.ok(writer.commit().isWhole);
+  await writer.write(0, bytes);
+  assert.ok((await writer.commit()).isWhole);
   damage(fileOf(folder), 5 * MiB);
   assert.equal(get(openCache(folder), 'k', LARGE), undefined);
-  writer.write(4.5 * MiB, bytes.subarray(4.5 * MiB, 6 * MiB));
-  writer.write(4 * MiB, bytes.subarray(4 * MiB, 5 * MiB));
-  assert.deepEqual(readRange(writer.complete()), bytes);
+  await writer.write(4.5 * MiB, bytes.subarray(4.5 * MiB, 6 * MiB));
+  await writer.write(4 * MiB, bytes.subarray(4 * MiB, 5 * MiB));
+  assert.deepEqual(readRange(await writer.complete()), bytes);
   assertClean(cache);
 });
 
-test('a file that was cut off is served as far as it goes', t => {
-  const { cache } = damaged(t, LARGE, file => truncateSync(file, 3 * MiB + 10));
+test('a file that was cut off is served as far as it goes', async t => {
+  const { cache } = await damaged(t, LARGE, file => truncateSync(file, 3 * MiB + 10));
   assert.deepEqual(problemsOf(cache)[0], { kind: 'wrong size', found: 3 * MiB + 10 });
   const handle = cache.lookup('k', LARGE);
   assert.ok(handle);
@@ -104,16 +104,16 @@ test('a file that was cut off is served as far as it goes', t => {
   handle.close();
   problemsOf(cache, true);
   assertClean(cache);
-  put(cache, 'k', LARGE);
+  await put(cache, 'k', LARGE);
   assert.deepEqual(get(cache, 'k', LARGE), contentsOf('k', LARGE));
 });
 
-test('a blob without its file is not found, and can be fetched again', t => {
+test('a blob without its file is not found, and can be fetched again', async t => {
   for (const size of [SMALL, LARGE]) {
-    const { cache, folder } = damaged(t, size, file => rmSync(file));
+    const { cache, folder } = await damaged(t, size, file => rmSync(file));
     assert.equal(cache.lookup('k', size), undefined);
     assert.deepEqual(problemsOf(cache), [{ kind: 'missing file' }]);
-    put(cache, 'k', size);
+    await put(cache, 'k', size);
     assert.deepEqual(get(cache, 'k', size), contentsOf('k', size));
     rmSync(fileOf(folder));
     problemsOf(cache, true);
@@ -122,8 +122,8 @@ test('a blob without its file is not found, and can be fetched again', t => {
   }
 });
 
-test('verify finds all damage, changes nothing, and repairs when it is told to', t => {
-  const { cache, folder } = damaged(t, LARGE, file => {
+test('verify finds all damage, changes nothing, and repairs when it is told to', async t => {
+  const { cache, folder } = await damaged(t, LARGE, file => {
     damage(file, 0);
     damage(file, LARGE - 1);
   });
@@ -139,12 +139,12 @@ test('verify finds all damage, changes nothing, and repairs when it is told to',
   assert.ok(statSync(fileOf(folder)).blocks * 512 <= 8 * MiB, 'its room is given back');
 });
 
-test('data that the block map does not know of is found, and given back', t => {
+test('data that the block map does not know of is found, and given back', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
   const writer = cache.writer('k', 20 * MiB);
-  writer.write(0, contentsOf('k', MiB));
-  writer.commit();
+  await writer.write(0, contentsOf('k', MiB));
+  await writer.commit();
   writer.close();
   const fd = openSync(fileOf(folder), 'r+');
   writeSync(fd, contentsOf('x', 5 * MiB), 0, 5 * MiB, 10 * MiB);

@@ -37,18 +37,18 @@ function stopTime(context: TestContext): (hour: number) => void {
 }
 
 /** One blob of 1 MiB an hour. */
-function putHourly(cache: Cache, at: (hour: number) => void, keys: string): void {
+async function putHourly(cache: Cache, at: (hour: number) => void, keys: string): Promise<void> {
   for (const [hour, key] of [...keys].entries()) {
     at(hour);
-    put(cache, key, MiB);
+    await put(cache, key, MiB);
   }
 }
 
-test('what nobody has read for the longest time goes first', t => {
+test('what nobody has read for the longest time goes first', async t => {
   const at = stopTime(t);
   const folder = temporaryFolder(t);
   const cache = openCache(folder, { maxSize: 4 * ROOM });
-  putHourly(cache, at, 'abcd');
+  await putHourly(cache, at, 'abcd');
   at(10);
   const others = [openCache(folder), openCache(folder, {}, 'read')] as const;
   get(others[0], 'a', MiB);
@@ -56,47 +56,47 @@ test('what nobody has read for the longest time goes first', t => {
   at(11);
   get(others[1], 'b', MiB);
   others[1].close();
-  put(cache, 'e', MiB);
+  await put(cache, 'e', MiB);
   assert.deepEqual(keysIn(cache), ['a', 'b', 'd', 'e']);
-  put(cache, 'f', 2 * MiB);
+  await put(cache, 'f', 2 * MiB);
   assert.deepEqual(keysIn(cache), ['b', 'e', 'f']);
   assertClean(cache);
 });
 
-test('what is older than its time goes when room is needed, all of it', t => {
+test('what is older than its time goes when room is needed, all of it', async t => {
   const at = stopTime(t);
   const cache = openCache(temporaryFolder(t), { maxSize: 4 * ROOM, maxAge: 5 * HOUR });
-  putHourly(cache, at, 'abcd');
+  await putHourly(cache, at, 'abcd');
   at(6.5);
-  put(cache, 'e', MiB);
+  await put(cache, 'e', MiB);
   assert.deepEqual(keysIn(cache), ['c', 'd', 'e']);
 });
 
-test('eviction by hand: by age, by size, and everything', t => {
+test('eviction by hand: by age, by size, and everything', async t => {
   const at = stopTime(t);
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
-  putHourly(cache, at, 'abcdef');
+  await putHourly(cache, at, 'abcdef');
   assert.deepEqual(cache.evict({ maxAge: 3.5 * HOUR }), { blobs: 2, bytes: 2 * ROOM, kept: 0 });
   assert.deepEqual(cache.evict({ maxSize: 2.5 * ROOM }), { blobs: 2, bytes: 2 * ROOM, kept: 0 });
   assert.deepEqual(cache.evict(), { blobs: 0, bytes: 0, kept: 0 });
   assert.deepEqual(keysIn(cache), ['e', 'f']);
-  put(cache, 'empty', 0);
+  await put(cache, 'empty', 0);
   assert.deepEqual(cache.clear(), { blobs: 3, bytes: 2 * ROOM, kept: 0 });
   assert.deepEqual([keysIn(cache), blobFilesIn(folder), cache.status().bytes], [[], [], 0]);
 });
 
-test('what is pinned stays, also when it was pinned before it came; what is unpinned can go', t => {
+test('what is pinned stays, also when it was pinned before it came; what is unpinned can go', async t => {
   const at = stopTime(t);
   const cache = openCache(temporaryFolder(t), { maxSize: 4 * ROOM });
   cache.pin('a');
-  putHourly(cache, at, 'abc');
+  await putHourly(cache, at, 'abc');
   cache.pin('b', 'never fetched');
   assert.deepEqual(cache.clear(), { blobs: 1, bytes: ROOM, kept: 2 });
-  assert.throws(() => put(cache, 'd', 3 * MiB - 1), isNoSpace);
+  await assert.rejects(put(cache, 'd', 3 * MiB - 1), isNoSpace);
   assert.deepEqual(keysIn(cache), ['a', 'b']);
   cache.unpin('a', 'never fetched');
-  put(cache, 'd', 3 * MiB - 1);
+  await put(cache, 'd', 3 * MiB - 1);
   assert.deepEqual(keysIn(cache), ['b', 'd']);
 });
 
@@ -108,11 +108,11 @@ test('the pins of all versions of a file are found, whether or not they are ther
   assert.deepEqual(cache.pinned('1/a\0'), ['1/a\0v2']);
 });
 
-test('contents under two keys stay while one of them is pinned', t => {
+test('contents under two keys stay while one of them is pinned', async t => {
   const cache = openCache(temporaryFolder(t));
   const bytes = contentsOf('same', MiB);
-  put(cache, 'a', MiB, bytes);
-  put(cache, 'b', MiB, bytes);
+  await put(cache, 'a', MiB, bytes);
+  await put(cache, 'b', MiB, bytes);
   cache.pin('a', 'b');
   cache.unpin('b');
   assert.equal(cache.clear().blobs, 0);
@@ -120,14 +120,14 @@ test('contents under two keys stay while one of them is pinned', t => {
   assert.equal(cache.clear().blobs, 1);
 });
 
-test('what anybody has open stays, whole or not, and can go when it is closed', t => {
+test('what anybody has open stays, whole or not, and can go when it is closed', async t => {
   const folder = temporaryFolder(t);
   const [cache, other] = [openCache(folder, { maxSize: 8 * MiB }), openCache(folder)];
-  put(cache, 'small', MiB);
-  put(cache, 'large', 4 * MiB);
-  put(cache, 'closed', MiB);
+  await put(cache, 'small', MiB);
+  await put(cache, 'large', 4 * MiB);
+  await put(cache, 'closed', MiB);
   const handles = [other.lookup('small', MiB), cache.lookup('large', 4 * MiB)];
-  assert.throws(() => put(cache, 'more', 3.5 * MiB), isNoSpace);
+  await assert.rejects(put(cache, 'more', 3.5 * MiB), isNoSpace);
   assert.deepEqual(keysIn(cache), ['large', 'small']);
   cache.pin('small');
   for (const evicted of [cache.clear(), cache.evict({ maxAge: -1, maxSize: 0 })])
@@ -136,25 +136,25 @@ test('what anybody has open stays, whole or not, and can go when it is closed', 
   cache.unpin('small');
   for (const handle of handles) assert.deepEqual(handle && readRange(handle)?.length, handle?.size);
   for (const handle of handles) handle?.close();
-  put(cache, 'more', 7 * MiB);
+  await put(cache, 'more', 7 * MiB);
   assert.deepEqual(keysIn(cache), ['more']);
   assertClean(cache);
 });
 
-test('what is larger than the cache is refused, and nothing goes for it', t => {
+test('what is larger than the cache is refused, and nothing goes for it', async t => {
   const cache = openCache(temporaryFolder(t), { maxSize: 4 * ROOM });
-  put(cache, 'a', MiB);
+  await put(cache, 'a', MiB);
   assert.throws(() => cache.writer('small', 4 * MiB + 1).reserve(0, 4 * MiB + 1), isNoSpace);
   assert.deepEqual(keysIn(cache).includes('a'), true);
 });
 
-test('room that was set aside and not used is given back', t => {
+test('room that was set aside and not used is given back', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder, { maxSize: 8 * ROOM });
   const [small, large] = [cache.writer('small', 2 * MiB), cache.writer('large', 20 * MiB)];
   large.reserve(3 * MiB, 8 * MiB);
-  large.write(3 * MiB, contentsOf('x', 1.5 * MiB));
-  large.commit();
+  await large.write(3 * MiB, contentsOf('x', 1.5 * MiB));
+  await large.commit();
   assert.equal(cache.status().bytes, 7 * ROOM);
   assert.throws(() => large.reserve(9 * MiB, 11 * MiB), isNoSpace);
   small.close();
@@ -164,11 +164,11 @@ test('room that was set aside and not used is given back', t => {
   assertClean(cache);
 });
 
-test('room of a writer stays as long as another one has the blob open, and goes with the next clean-up', t => {
+test('room of a writer stays as long as another one has the blob open, and goes with the next clean-up', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
   const writer = cache.writer('k', 20 * MiB);
-  writer.write(0, contentsOf('k', 0.5 * MiB));
+  await writer.write(0, contentsOf('k', 0.5 * MiB));
   const handle = cache.lookup('k', 20 * MiB);
   writer.close();
   assert.equal(cache.status().bytes, ROOM);
@@ -177,20 +177,20 @@ test('room of a writer stays as long as another one has the blob open, and goes 
   assert.deepEqual([cache.status().bytes, bytesOnDisk(folder)], [0, 0]);
 });
 
-test('the disk keeps its free room', t => {
+test('the disk keeps its free room', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
-  put(cache, 'a', MiB);
+  await put(cache, 'a', MiB);
   const { free } = cache.status();
   const strict = openCache(folder, { minFree: free + 512 * MiB });
-  assert.throws(() => put(strict, 'b', MiB), isNoSpace);
+  await assert.rejects(put(strict, 'b', MiB), isNoSpace);
   assert.deepEqual(keysIn(cache), [], 'what could go for it has gone');
 });
 
-test('files that belong to the cache no more are removed at the next start, others are found', t => {
+test('files that belong to the cache no more are removed at the next start, others are found', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
-  put(cache, 'k', 10);
+  await put(cache, 'k', 10);
   writeFileSync(join(folder, 'tmp', 'unfinished'), 'x');
   mkdirSync(join(folder, 'blobs', 'zz'));
   writeFileSync(join(folder, 'blobs', 'zz', 'zzstray'), 'x');
@@ -208,15 +208,15 @@ test('files that belong to the cache no more are removed at the next start, othe
   assertClean(cache);
 });
 
-test('the size holds at every moment while ten times as much is written by two at once', t => {
-  writeTenfold(temporaryFolder(t));
+test('the size holds at every moment while ten times as much is written by two at once', async t => {
+  await writeTenfold(temporaryFolder(t));
 });
 
-test('it does where the file system cannot keep files in one piece', { skip: needsRoot }, t => {
-  writeTenfold(join(diskInPieces(t), 'cache'));
+test('it does where the file system cannot keep files in one piece', { skip: needsRoot }, async t => {
+  await writeTenfold(join(diskInPieces(t), 'cache'));
 });
 
-function writeTenfold(folder: string): void {
+async function writeTenfold(folder: string): Promise<void> {
   const maxSize = 16 * MiB;
   const caches = [openCache(folder, { maxSize }), openCache(folder, { maxSize })] as const;
   const pick = seededPicks(1);
@@ -233,15 +233,15 @@ function writeTenfold(folder: string): void {
     while (writers.some(({ size, reached }) => reached < size)) {
       for (const each of writers) {
         const end = Math.min(each.reached + 1 + pick(2 * MiB), each.size);
-        each.writer.write(each.reached, contentsOf(each.key, end).subarray(each.reached));
+        await each.writer.write(each.reached, contentsOf(each.key, end).subarray(each.reached));
         written += end - each.reached;
         each.reached = end;
-        if (pick(3) === 0) each.writer.commit();
+        if (pick(3) === 0) await each.writer.commit();
         holds();
       }
     }
     for (const { writer, key, size } of writers) {
-      const handle = writer.complete();
+      const handle = await writer.complete();
       assert.deepEqual(readRange(handle), contentsOf(key, size));
       holds();
       for (const each of [handle, writer]) each.close();

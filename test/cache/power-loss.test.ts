@@ -17,7 +17,7 @@ const USES = 40;
 /** Of the calls that write, one in so many is followed by a power cut. */
 const RARITY = 8;
 
-test('after a power cut every byte that is served is right', t => {
+test('after a power cut every byte that is served is right', async t => {
   const folder = temporaryFolder(t);
   const pick = seededPicks(Number(process.env.FACET_TEST_SEED ?? 1));
   let [cuts, served] = [0, 0];
@@ -34,10 +34,11 @@ test('after a power cut every byte that is served is right', t => {
     mkdirSync(from);
     const cache = openCache(from, tightLimits);
     isWatching = true;
-    for (let use = 0; use < USES; use++) useOnce(cache, pick);
+    for (let use = 0; use < USES; use++) await useOnce(cache, pick);
     isWatching = false;
     cache.close();
   }
+  assert.deepEqual([...disk.unseen], []);
   assert.ok(cuts > 20 && served > cuts, `${cuts} power cuts, ${served} blocks served after them`);
 });
 

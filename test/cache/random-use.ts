@@ -22,7 +22,7 @@ export function someFiles(): SomeFile[] {
 
 export type Pick = (below: number) => number;
 
-const uses: ((cache: Cache, file: SomeFile, pick: Pick) => void)[] = [
+const uses: ((cache: Cache, file: SomeFile, pick: Pick) => Promise<void> | void)[] = [
   fill,
   fill,
   fill,
@@ -34,18 +34,18 @@ const uses: ((cache: Cache, file: SomeFile, pick: Pick) => void)[] = [
 ];
 
 /** Writes some of the contents in pieces, and ends that in any way. */
-function fill(to: Cache, { key, size, bytes }: SomeFile, pick: Pick): void {
+async function fill(to: Cache, { key, size, bytes }: SomeFile, pick: Pick): Promise<void> {
   const writer = to.writer(key, size);
   try {
     const from = pick(4) === 0 ? pick(size) : 0;
     for (let at = from; at < size && pick(12) > 0; ) {
       const end = Math.min(at + 1 + pick(2 * MiB), size);
-      writer.write(at, bytes.subarray(at, end));
+      await writer.write(at, bytes.subarray(at, end));
       at = end;
-      if (pick(4) === 0) writer.commit();
+      if (pick(4) === 0) await writer.commit();
     }
-    if (pick(5) > 0) writer.commit();
-    if (pick(5) > 0) writer.complete().close();
+    if (pick(5) > 0) await writer.commit();
+    if (pick(5) > 0) (await writer.complete()).close();
   } finally {
     writer.close();
   }
@@ -72,10 +72,10 @@ function look(at: Cache, { key }: SomeFile, pick: Pick): void {
 const files = someFiles();
 
 /** One use, of one file. Fails when it is served a wrong byte. */
-export function useOnce(cache: Cache, pick: Pick): void {
+export async function useOnce(cache: Cache, pick: Pick): Promise<void> {
   const [use, file] = [uses[pick(uses.length)], files[pick(files.length)]];
   try {
-    if (use && file) use(cache, file, pick);
+    if (use && file) await use(cache, file, pick);
   } catch (error) {
     const isExpected = error instanceof FacetError && ['no-space', 'failed'].includes(error.code);
     if (!isExpected) throw error;

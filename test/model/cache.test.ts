@@ -84,13 +84,13 @@ class Session {
     return cache;
   }
 
-  take(step: Step): void {
+  async take(step: Step): Promise<void> {
     const file = FILES[step.file];
     assert.ok(file);
     const open = this.writers.find(each => each.file === file && each.cache === step.cache);
-    if (step.kind === 'write') this.write(open ?? this.openWriter(file, step.cache), step);
-    else if (step.kind === 'commit') open && this.commit(open);
-    else if (step.kind === 'complete') open && this.complete(open);
+    if (step.kind === 'write') await this.write(open ?? this.openWriter(file, step.cache), step);
+    else if (step.kind === 'commit') open && (await this.commit(open));
+    else if (step.kind === 'complete') open && (await this.complete(open));
     else if (step.kind === 'close writer') open && this.closeWriter(open);
     else if (step.kind === 'open') this.open(file, step.cache);
     else if (step.kind === 'close') this.handles.shift()?.handle.close();
@@ -109,17 +109,17 @@ class Session {
     return open;
   }
 
-  write({ writer, file, written, blob }: OpenWriter, { start, count }: Step): void {
+  async write({ writer, file, written, blob }: OpenWriter, { start, count }: Step): Promise<void> {
     const chunks = chunksOf(file).filter(chunk => chunk >= start && chunk < start + count);
     const [first, last] = [chunks[0], chunks.at(-1)];
     if (first === undefined || last === undefined) return;
     const from = first * CHUNK;
-    writer.write(from, file.bytes.subarray(from, (last + 1) * CHUNK));
+    await writer.write(from, file.bytes.subarray(from, (last + 1) * CHUNK));
     for (const chunk of chunks) if (!blob?.present.has(chunk >> 1)) written.add(chunk);
   }
 
-  commit(open: OpenWriter): void {
-    const { isWhole } = open.writer.commit();
+  async commit(open: OpenWriter): Promise<void> {
+    const { isWhole } = await open.writer.commit();
     this.committed(open);
     const expected = open.blob
       ? open.blob.present.size === blocksOf(open.file).length
@@ -142,15 +142,15 @@ class Session {
     return chunksOf(file).every(chunk => written.has(chunk));
   }
 
-  complete(open: OpenWriter): void {
+  async complete(open: OpenWriter): Promise<void> {
     const { file, writer } = open;
     this.committed(open);
     const isDone = open.blob ? open.blob.present.size === blocksOf(file).length : this.isAllWritten(open);
     if (!isDone) {
-      assert.throws(() => writer.complete(), FacetError);
+      await assert.rejects(writer.complete(), FacetError);
       return;
     }
-    const handle = writer.complete();
+    const handle = await writer.complete();
     const twin = [...this.blobs.values()].find(blob => !file.isLarge && blob.contents === file.contents);
     const blob = open.blob ?? twin ?? { contents: file.contents, present: new Set(blocksOf(file)) };
     this.blobs.set(file.key, blob);
@@ -233,13 +233,13 @@ class Session {
   }
 }
 
-test('whatever happens, each block that was committed and not cleared is found, and nothing else', () => {
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 5, maxLength: 40 }), steps => {
+test('whatever happens, each block that was committed and not cleared is found, and nothing else', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async steps => {
       const session = new Session();
       try {
         for (const [at, step] of steps.entries()) {
-          session.take(step);
+          await session.take(step);
           session.assertAsKnown(at % CACHES, false);
         }
         session.end();

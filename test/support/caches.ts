@@ -32,12 +32,17 @@ export function sha256(bytes: Buffer): Buffer {
 }
 
 /** Fetches all of it, as if from its source. */
-export function put(cache: Cache, key: string, size: number, bytes = contentsOf(key, size)): void {
+export async function put(
+  cache: Cache,
+  key: string,
+  size: number,
+  bytes = contentsOf(key, size),
+): Promise<void> {
   const writer = cache.writer(key, size);
   try {
     writer.reserve(0, size);
-    writer.write(0, bytes);
-    writer.complete().close();
+    await writer.write(0, bytes);
+    (await writer.complete()).close();
   } finally {
     writer.close();
   }
