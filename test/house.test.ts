@@ -166,6 +166,16 @@ test('what exists is referred to', () => {
   none(orphans, 'files that nothing shipped imports');
 });
 
+test('what a thread runs is imported by nobody, who would run it too', () => {
+  const started = [...texts.values()].flatMap(text => [
+    ...text.matchAll(/new URL\('\.\/([\w-]+-thread)\.js'/g),
+  ]);
+  const names = started.map(([, name]) => name).join('|');
+  assert.match(names, /crawl-thread/);
+  const values = new RegExp(`^import (?!type )[^']*'[^'\\n]*/(?:${names})\\.js'`);
+  none(linesWith(values, shipped), 'imports of more than types from the file of a thread');
+});
+
 test('one barrel, which names each name', () => {
   const passesOn = (file: string) => /^export (?:type )?(?:\*|\{[^}]*\} from )/m.test(texts.get(file) ?? '');
   const barrels = [...texts.keys()].filter(file => file !== 'src/index.ts' && passesOn(file));

@@ -2,9 +2,13 @@
  * Locks between processes that the operating system releases whatever ends their owner: an exclusive transaction on an
  * SQLite database of their own, in which nothing is ever written.
  */
+import { existsSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { databaseError } from './database-error.js';
+
+/** What SQLite says of an open file that has no name any more. */
+const GONE = 'SQLITE_IOERR_FSTAT';
 
 export interface Lock {
   release(): void;
@@ -22,6 +26,8 @@ export function takeLock(file: string, what: string, hint: string, waitMs: numbe
   } catch (error) {
     db?.close();
     if (systemErrorCode(error) === 'SQLITE_BUSY') throw new FacetError('in-use', what, { path: file, hint });
+    // Whoever had it removed it between the two steps: it is a lock no more.
+    if (systemErrorCode(error) === GONE && !existsSync(file)) return takeLock(file, what, hint, waitMs);
     throw databaseError(error, file);
   }
   const held = db;

@@ -1,24 +1,9 @@
 /** The thread in which a source is crawled, so that listing and writing to the catalog use a core each. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { errorMessage, systemErrorCode } from '../errors.js';
-import { Crawler, type CrawlOptions } from '../sources/crawl.js';
-import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
+import { errorMessage } from '../errors.js';
+import { Crawler } from '../sources/crawl.js';
 import { inBatches } from './batches.js';
-
-/** What the thread posts, in this order: any number of `folders`, then one `done` or `failed`. */
-export type CrawlMessage =
-  | { kind: 'folders'; listings: FolderListing[] }
-  | { kind: 'done'; skipped: Skipped; unreadable: Unreadable[] }
-  | { kind: 'failed'; code: string | undefined; message: string };
-
-export interface CrawlThreadData {
-  options: CrawlOptions;
-  /** [0]: batches posted and not yet taken; [1]: 1 asks the thread to stop. */
-  control: Int32Array;
-}
-
-export const WAITING = 0;
-export const STOP = 1;
+import { type CrawlMessage, type CrawlThreadData, STOP, WAITING } from './crawl-messages.js';
 
 /** Bounds the memory of a crawl that is faster than the catalog. */
 const MAX_WAITING = 16;
@@ -40,6 +25,6 @@ if (parentPort) {
   try {
     run(workerData as CrawlThreadData, post);
   } catch (error) {
-    post({ kind: 'failed', code: systemErrorCode(error), message: errorMessage(error) });
+    post({ kind: 'failed', message: errorMessage(error) });
   }
 }

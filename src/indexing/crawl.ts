@@ -1,10 +1,11 @@
-/** Runs a crawl in its thread and hands out what it finds, batch by batch, no faster than it is taken. */
+/** Crawls a source, in a thread of its own or in this one, and hands out what it finds, batch by batch, no faster than it is taken. */
 import { on, once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { FacetError } from '../errors.js';
-import type { CrawlOptions } from '../sources/crawl.js';
+import { errorMessage, FacetError } from '../errors.js';
+import type { Crawler, CrawlOptions } from '../sources/crawl.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
-import { type CrawlMessage, type CrawlThreadData, STOP, WAITING } from './crawl-thread.js';
+import { inBatches } from './batches.js';
+import { type CrawlMessage, type CrawlThreadData, STOP, WAITING } from './crawl-messages.js';
 
 export interface CrawlSummary {
   skipped: Skipped;
@@ -41,7 +42,16 @@ export async function* crawlInThread(
   }
 }
 
-export function rootError(root: string, message: string): FacetError {
+/** Throws `unreachable` when the root cannot be listed. */
+export function* crawlHere(crawler: Crawler, root: string): Generator<FolderListing[]> {
+  try {
+    yield* inBatches(crawler.folders());
+  } catch (error) {
+    throw rootError(root, errorMessage(error));
+  }
+}
+
+function rootError(root: string, message: string): FacetError {
   return new FacetError('unreachable', `cannot list ${root}: ${message}`, {
     path: root,
     hint: 'check the permissions of the folder; what the catalog knows of it is kept',

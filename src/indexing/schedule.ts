@@ -2,12 +2,12 @@
  * Lists a source again and again: what is remote, and what changes where no watch sees it. When it is due follows from the
  * last complete scan, whoever made it: several processes with the same schedule scan once, and a restart scans no sooner.
  */
-import { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage } from '../errors.js';
 import type { Keeper, KeeperOptions, Kind } from './keeper.js';
-import type { ScanMessage, ScanThreadData } from './scan-thread.js';
+import type { ScanMessage } from './scan-thread.js';
+import { scanInThread } from './scan-threads.js';
 
 export const scheduled: Kind = {
   keeps: ({ options }) => options.every !== undefined,
@@ -25,8 +25,9 @@ class Schedule implements Keeper {
   readonly #source: SourceRecord;
   readonly #options: KeeperOptions;
   readonly #everyMs: number;
+  readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #worker: Worker | undefined;
+  #scanning: Promise<void> | undefined;
   #notBefore = 0;
   #problem = '';
 
@@ -40,7 +41,8 @@ class Schedule implements Keeper {
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    await this.#worker?.terminate();
+    this.#stopped.abort();
+    await this.#scanning;
   }
 
   #arm(): void {
@@ -56,24 +58,19 @@ class Schedule implements Keeper {
 
   #look(): void {
     if (Date.now() < this.#dueAt()) this.#arm();
-    else this.#scan();
+    else this.#scanning = this.#scan();
   }
 
-  #scan(): void {
+  async #scan(): Promise<void> {
     const { file: catalogFile } = this.#catalog;
-    const workerData: ScanThreadData = {
-      catalogFile,
-      sourceId: this.#source.id,
-      exclude: this.#options.exclude,
-    };
-    const worker = new Worker(new URL('./scan-thread.js', import.meta.url), { workerData });
-    this.#worker = worker;
-    worker.on('message', (message: ScanMessage) => this.#onMessage(message));
-    worker.on('error', error => this.#fail(errorMessage(error), undefined));
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.#arm();
-      this.#worker = undefined;
-    });
+    const task = { catalogFile, sourceId: this.#source.id, exclude: this.#options.exclude };
+    const { signal } = this.#stopped;
+    try {
+      this.#onMessage(await scanInThread(task, signal));
+    } catch (error) {
+      if (!signal.aborted) this.#fail(errorMessage(error), undefined);
+    }
+    if (!signal.aborted) this.#arm();
   }
 
   #onMessage(message: ScanMessage): void {

@@ -24,6 +24,8 @@ export interface FuseThreadData {
   /** Nothing below it is ever opened. */
   mountpoint: string;
   owner: Ownership;
+  /** Bytes that the kernel asks for at once, and reads ahead. */
+  maxRead: number;
   passthrough: boolean;
   stopSwitch: StopSwitch;
   /** See `OpenFileTable`. */
@@ -50,8 +52,6 @@ export type FuseThreadMessage =
   | { kind: 'fault'; message: string; opcode: number }
   | { kind: 'ended'; state: SessionState };
 
-export const MAX_READ = 1 << 20;
-
 function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): void {
   const volume = new Volume(data.catalogFile, data.mountpoint);
   const dispatch = new Dispatch(volume, {
@@ -67,8 +67,8 @@ function run(data: FuseThreadData, post: (message: FuseThreadMessage) => void): 
   });
   const session = createSession({
     handler: dispatch,
-    maxRead: MAX_READ,
-    maxReadahead: MAX_READ,
+    maxRead: data.maxRead,
+    maxReadahead: data.maxRead,
     wantPassthrough: data.passthrough,
     stop: data.stopSwitch,
     requests: data.requests,

@@ -16,7 +16,7 @@ import type { MappedFolder } from '../volume/mapped-folders.js';
 import { createAccessRing } from './access-ring.js';
 import { keepAccessTimes } from './access-times.js';
 import type { Ownership } from './attributes.js';
-import { type FuseThreadData, type FuseThreadMessage, MAX_READ, type Sighted } from './fuse-thread.js';
+import type { FuseThreadData, FuseThreadMessage, Sighted } from './fuse-thread.js';
 import { findHolders } from './holders.js';
 import { OPCODE } from './kernel/abi.js';
 import { openMount, unmount } from './kernel/fusermount.js';
@@ -31,6 +31,9 @@ import { raiseReadAhead } from './read-ahead.js';
 import type { CacheSettings, RemoteMessage } from './remote-files.js';
 import { RemoteReads } from './remote-reads.js';
 import { isSameVersion } from './sightings.js';
+
+/** Bytes that the kernel asks for at once. */
+const MAX_READ = 1 << 20;
 
 export interface MountOptions {
   owner: Ownership;
@@ -170,6 +173,7 @@ class Threads {
       catalogFile,
       mountpoint,
       owner: options.owner,
+      maxRead: MAX_READ,
       passthrough: process.geteuid?.() === 0,
       stopSwitch: this.#stopSwitch,
       openFiles,

@@ -1,9 +1,10 @@
 /** Locks between processes. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { takeLock } from '../../src/catalog/lock.js';
 import { FacetError } from '../../src/errors.js';
 import { startProgram } from '../support/processes.js';
@@ -55,6 +56,17 @@ test('what another process holds is in use at once, and free when that process i
     await once(holder.process, 'close');
     take(file).release();
   }
+});
+
+test('a lock whose file is removed by whoever releases it can be taken', async t => {
+  const file = join(temporaryFolder(t), 'scan.lock');
+  const lock = take(file);
+  const waiting = startProgram(t, HOLDING, [file, '30000']);
+  await wait(300);
+  rmSync(file);
+  lock.release();
+  assert.equal(await waiting.line(), 'taken');
+  assert.throws(() => take(file), isInUse);
 });
 
 test('a lock in a folder without permission is denied', async t => {

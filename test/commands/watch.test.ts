@@ -102,6 +102,7 @@ describe('facet index watch', () => {
       const told = startTelling(place, 'index', 'watch');
       await until('it has scanned twice', async () => told.lines().filter(isScanned).length >= 2);
       await stop(told);
+      assert.equal(told.warnings(), '');
     }));
 
   it('tells of too many folders, and scans them on the schedule', () =>

@@ -15,8 +15,7 @@ import { MOUNT_TABLE, mountsBelow } from '../../sources/facet-mounts.js';
 import { openRoot } from '../../sources/local.js';
 import type { FolderListing } from '../../sources/source.js';
 import { openCatalog } from '../../tree/open-catalog.js';
-import { inBatches } from '../batches.js';
-import { type CrawlSummary, rootError } from '../crawl.js';
+import { type CrawlSummary, crawlHere } from '../crawl.js';
 import type { Batch } from '../keeper.js';
 import { batchOf, scan } from '../scan.js';
 import { Changes } from './changes.js';
@@ -156,15 +155,11 @@ class Watcher {
       changes.folders.add(path, folder);
       return true;
     });
-    try {
-      for (const listings of inBatches(crawler.folders())) {
-        yield listings;
-        changes.noteLinked(crawler.linked);
-        changes.drain();
-        if (this.#isOver()) throw new FacetError('interrupted', 'the watcher was stopped');
-      }
-    } catch (error) {
-      throw error instanceof FacetError ? error : rootError(options.root, errorMessage(error));
+    for (const listings of crawlHere(crawler, options.root)) {
+      yield listings;
+      changes.noteLinked(crawler.linked);
+      changes.drain();
+      if (this.#isOver()) throw new FacetError('interrupted', 'the watcher was stopped');
     }
     changes.listed(crawler);
     return crawler;
