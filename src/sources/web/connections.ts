@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
+import { endLate } from './late-end.js';
 import { readInto } from './read-buffers.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
@@ -81,7 +82,10 @@ export class Connections {
 function connector(options: buildConnector.BuildOptions): buildConnector.connector {
   const plain = buildConnector({ ...options, onread: readInto(PLAIN_READ_BYTES) });
   const encrypted = buildConnector({ ...options, onread: readInto(RECORD_BYTES) });
-  return (to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback);
+  return (to, callback) => {
+    const connect = to.protocol === 'https:' ? encrypted : plain;
+    connect(to, (...[error, socket]) => (error ? callback(error, null) : callback(null, endLate(socket))));
+  };
 }
 
 function hasProxy(): boolean {
