@@ -128,6 +128,10 @@ export class Downloader implements TransferHost {
     const transfer = this.#hold(content, store);
     try {
       await this.#wait(transfer, { start: 0, end: content.size, priority: 'bulk' }, signal);
+    } catch (error) {
+      // A server that hangs may be what made the caller give up.
+      transfer.abort();
+      throw error;
     } finally {
       await transfer.ended();
       // What the store did not take is in memory, and must not be taken for something that is there.

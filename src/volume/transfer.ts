@@ -120,9 +120,14 @@ export class Transfer implements PartOwner {
   /** Ends everything that is under way, and whatever is asked of it later. Wants end with `error`. */
   fail(error: unknown): void {
     this.#failure = { error };
-    for (const part of [...this.#parts]) this.#abort(part);
+    this.abort();
     for (const want of this.#wants.splice(0)) want.onEnd(error);
     this.#host.onTurn(this);
+  }
+
+  /** Gives up what is under way, though it were nearly there. */
+  abort(): void {
+    for (const part of [...this.#parts]) this.#abort(part);
   }
 
   /** Resolves when no connection is in use any more. */

@@ -142,6 +142,22 @@ test('what is nearly there is not given up', async () => {
   assert.equal(cache.blocks.get(file.key)?.size, 1);
 });
 
+test('of a file that is filled elsewhere all is given up at once, though it be nearly there', async () => {
+  const { opened, open } = gate();
+  const { downloader, file, source } = setUp({
+    size: MIB,
+    script: ({ sent }) => (sent === 512 * 1024 ? opened : undefined),
+  });
+  const leaving = new AbortController();
+  const left = assert.rejects(downloader.fill(file, new MemoryStore(), leaving.signal));
+  await settle();
+  leaving.abort();
+  await settle();
+  assert.equal(source.underWay.length, 0);
+  open();
+  await left;
+});
+
 test('an error reaches who waits for that range and nobody else, and the next read tries again', async () => {
   let broken = true;
   const { downloader, file, source } = setUp({
