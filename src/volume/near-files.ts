@@ -16,6 +16,7 @@ export interface NearFile {
 }
 
 export interface Patience {
+  /** Between two answers, as long as questions wait. */
   answerMs: number;
   /** A folder that did not answer is not asked for so long. */
   awayMs: number;
@@ -52,6 +53,7 @@ class NearFolder {
   readonly #patience: Patience;
   readonly #waiting = new Map<number, (answer: NearAnswer | undefined) => void>();
   #reader: ChildProcess | undefined;
+  #silence: NodeJS.Timeout | undefined;
   #awayUntil = 0;
   #lastId = 0;
 
@@ -82,14 +84,24 @@ class NearFolder {
   #ask(question: Exclude<NearQuestion, { kind: 'close' }>): Promise<NearAnswer | undefined> {
     if (performance.now() < this.#awayUntil) return Promise.resolve(undefined);
     this.#reader ??= this.#start();
+    this.#silence ??= setTimeout(() => this.#giveUp(), this.#patience.answerMs);
     return new Promise(resolve => {
-      const timer = setTimeout(() => this.#giveUp(), this.#patience.answerMs);
-      this.#waiting.set(question.id, answer => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
+      this.#waiting.set(question.id, resolve);
       this.#send(question);
     });
+  }
+
+  /** Questions are answered one after the other, and those that wait behind others need no more patience than the first. */
+  #onAnswer(answer: NearAnswer): void {
+    this.#waiting.get(answer.id)?.(answer);
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size > 0) this.#silence?.refresh();
+    else this.#endSilence();
+  }
+
+  #endSilence(): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
   }
 
   #start(): ChildProcess {
@@ -98,10 +110,7 @@ class NearFolder {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: [],
     });
-    reader.on('message', (answer: NearAnswer) => {
-      this.#waiting.get(answer.id)?.(answer);
-      this.#waiting.delete(answer.id);
-    });
+    reader.on('message', (answer: NearAnswer) => this.#onAnswer(answer));
     reader.once('error', () => this.#lose(reader));
     reader.once('exit', () => this.#lose(reader));
     // It ends with this process, which need not wait for it.
@@ -130,6 +139,7 @@ class NearFolder {
   #lose(reader: ChildProcess): void {
     if (reader !== this.#reader) return;
     this.#reader = undefined;
+    this.#endSilence();
     for (const answer of this.#waiting.values()) answer(undefined);
     this.#waiting.clear();
   }

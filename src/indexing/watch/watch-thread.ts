@@ -9,7 +9,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
-import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
+import { errorMessage, FacetError } from '../../errors.js';
 import { Crawler, type CrawlOptions } from '../../sources/crawl.js';
 import { MOUNT_TABLE, mountsBelow } from '../../sources/facet-mounts.js';
 import { openRoot } from '../../sources/local.js';
@@ -20,6 +20,7 @@ import type { Batch } from '../keeper.js';
 import { batchOf, scan } from '../scan.js';
 import { Changes } from './changes.js';
 import { type Awaited, Inotify, openWake, POLLIN, POLLPRI, waitFor } from './inotify.js';
+import { hintToAllowMore, isTooManyInstances } from './inotify-limits.js';
 import { Relisting } from './relist.js';
 
 export interface WatchThreadData {
@@ -63,13 +64,6 @@ const MOST_ROUNDS = 10;
 
 /** For the second halves of what is told of moves; files that are moved out of the source have none. */
 const LONGEST_MOVE_MS = 200;
-
-const TOO_MANY_FOLDERS_HINT = hintFor('max_user_watches=524288');
-const TOO_MANY_PROGRAMS_HINT = hintFor('max_user_instances=1024');
-
-function hintFor(setting: string): string {
-  return `allow more: sysctl fs.inotify.${setting} (put the line into /etc/sysctl.d/ to keep it)`;
-}
 
 class Watcher {
   readonly #catalog: Catalog;
@@ -287,7 +281,7 @@ class Watcher {
     const { every = UNWATCHED_EVERY_MS } = this.#source.options;
     this.#tell(
       `${this.#root} has more folders than may be watched; it is scanned every ${Math.round(every / 1000)} s instead`,
-      TOO_MANY_FOLDERS_HINT,
+      hintToAllowMore('max_user_watches'),
     );
   }
 
@@ -302,8 +296,8 @@ class Watcher {
 
   #failed(error: unknown): void {
     const hint = error instanceof FacetError ? error.hint : undefined;
-    if (systemErrorCode(error) === 'EMFILE')
-      this.#tell('too many programs use inotify', TOO_MANY_PROGRAMS_HINT);
+    if (isTooManyInstances(error))
+      this.#tell('too many programs use inotify', hintToAllowMore('max_user_instances'));
     else this.#tell(errorMessage(error), hint);
     this.#untilItSeemsBack(TRY_AGAIN_MS);
   }
