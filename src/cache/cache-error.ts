@@ -73,6 +73,11 @@ export function translated<T>(directory: string, action: () => T): T {
   }
 }
 
+/** Is the disk full? Of an error that was translated. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof FacetError && error.code === 'no-space';
+}
+
 export function noRoom(directory: string, bytes: number): FacetError {
   return new FacetError('no-space', `the cache ${directory} has no room for ${bytes} bytes more`, {
     path: directory,

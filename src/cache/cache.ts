@@ -13,11 +13,12 @@ import { BlobIndex, isWhole } from './blob-index.js';
 import { BlockMap } from './block-map.js';
 import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
-import { translated } from './cache-error.js';
+import { isNoSpace, translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
 import { type Evicted, Evictor, endOf } from './eviction.js';
 import type { BlobHandle } from './handle.js';
+import { makeHeadroom } from './headroom.js';
 import { Recovery } from './recovery.js';
 import { type Limits, Space } from './space.js';
 import { type CacheStatus, readStatus } from './status.js';
@@ -49,6 +50,8 @@ export class Cache {
   readonly #parts: BlockWriterParts;
   readonly #evictor: Evictor;
   readonly #recovery: Recovery;
+  /** What had to go so that the cache could be opened. */
+  #evictedBefore: Evicted = { blobs: 0, bytes: 0, kept: 0 };
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
   readonly #renamePin: Statement<[string, string]>;
@@ -59,10 +62,24 @@ export class Cache {
   >;
 
   /**
-   * Opens the cache in a directory; the rest is as `access` says.
+   * Opens the cache in a directory; the rest is as `access` says. Where the disk is too full to write, it first removes what was
+   * read the longest ago.
    * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` (a damaged index) or `failed` (of another version).
    */
   static open(directory: string, limits: Limits, access: CacheAccess = 'write'): Cache {
+    try {
+      return Cache.#open(directory, limits, access);
+    } catch (error) {
+      if (access !== 'write' || !isNoSpace(error)) throw error;
+      const evicted = makeHeadroom(directory);
+      if (!evicted) throw error;
+      const cache = Cache.#open(directory, limits, access);
+      cache.#evictedBefore = evicted;
+      return cache;
+    }
+  }
+
+  static #open(directory: string, limits: Limits, access: CacheAccess): Cache {
     const index = new IndexDatabase(directory, access);
     try {
       return translated(directory, () => new Cache(index, limits, access));
@@ -98,7 +115,7 @@ export class Cache {
        FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key > ? AND b.state = ${BlobState.kept} ORDER BY k.key LIMIT ${LIST_BATCH}`,
     );
-    if (access === 'read') return;
+    if (access !== 'write') return;
     files.create();
     this.#recovery.sweep();
   }
@@ -218,7 +235,12 @@ export class Cache {
 
   #evict(before: number, bytes = 0): Evicted {
     const evicted = this.#evictor.remove({ before, bytes });
-    return { ...evicted, kept: evicted.kept + this.#evictor.countPinned(before) };
+    const { blobs: blobsBefore, bytes: bytesBefore } = this.#evictedBefore;
+    return {
+      blobs: evicted.blobs + blobsBefore,
+      bytes: evicted.bytes + bytesBefore,
+      kept: evicted.kept + this.#evictor.countPinned(before),
+    };
   }
 
   /** Checks everything, blob by blob; with `repair`, what is bad is not there any more, and will be fetched again. */

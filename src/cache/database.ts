@@ -9,13 +9,13 @@ import { useWriteAheadLog } from '../catalog/write-ahead-log.js';
 import { createDirectory } from '../config/home.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { BLOCK_SIZE } from './blocks.js';
-import { translated } from './cache-error.js';
+import { isNoSpace, translated } from './cache-error.js';
 
 /**
- * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` fails then, and never
- * waits for a disk: for a thread that serves.
+ * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` and `serve` fail then.
+ * `read` is for a moment, because on a full disk it keeps all others out meanwhile; `serve` never waits for a disk.
  */
-export type CacheAccess = 'write' | 'read';
+export type CacheAccess = 'write' | 'read' | 'serve';
 
 /** "fcch", as SQLite's header stores it. */
 const APPLICATION_ID = 0x66636368;
@@ -101,7 +101,7 @@ export class IndexDatabase {
   /** Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`. */
   constructor(directory: string, access: CacheAccess) {
     this.directory = directory;
-    this.db = translated(directory, () => openIndex(directory, access));
+    this.db = openHowever(directory, access);
   }
 
   /** Runs `change` in one transaction that no other process can interleave with. */
@@ -123,17 +123,33 @@ export class IndexDatabase {
     }
   }
 
+  /** Brings what was written to its place, so that the next transaction needs no room of its own on the disk. */
+  checkpoint(): void {
+    translated(this.directory, () => this.db.pragma('wal_checkpoint(TRUNCATE)'));
+  }
+
   close(): void {
     this.db.close();
   }
 }
 
-function openIndex(directory: string, access: CacheAccess): Database {
+function openHowever(directory: string, access: CacheAccess): Database {
+  try {
+    return translated(directory, () => openIndex(directory, access, 'NORMAL'));
+  } catch (error) {
+    if (access !== 'read' || !isNoSpace(error)) throw error;
+    // The file through which processes share it finds no room. Who has it alone needs none: https://sqlite.org/wal.html#noshm
+    return translated(directory, () => openIndex(directory, access, 'EXCLUSIVE'));
+  }
+}
+
+function openIndex(directory: string, access: CacheAccess, locking: 'NORMAL' | 'EXCLUSIVE'): Database {
   const file = join(directory, 'index.db');
   if (access === 'write') createFile(directory, file);
   else if (!existsSync(file)) throw noCache(directory);
   const db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
   try {
+    db.pragma(`locking_mode = ${locking}`);
     prepare(db, directory, access);
     return db;
   } catch (error) {
@@ -153,12 +169,12 @@ function noCache(directory: string): FacetError {
 
 function prepare(db: Database, directory: string, access: CacheAccess): void {
   const version = versionOf(db, directory);
-  if (version === 0 && access === 'read') throw noCache(directory);
+  if (version === 0 && access !== 'write') throw noCache(directory);
   if (version === 0) useWriteAheadLog(db);
   db.pragma('synchronous = NORMAL');
   db.pragma(`cache_size = -${CACHE_KIB}`);
   // A checkpoint flushes files: not in a thread that serves.
-  if (access === 'read') db.pragma('wal_autocheckpoint = 0');
+  if (access === 'serve') db.pragma('wal_autocheckpoint = 0');
   if (version === MIGRATIONS.length) return;
   db.transaction(() => {
     // Two processes may do this at once: the second one finds the work done.

@@ -191,7 +191,7 @@ export class RemoteFiles {
   /** The main thread makes the cache when it first needs it. */
   #openCache(): Cache | undefined {
     try {
-      this.#cache ??= Cache.open(this.#settings.directory, this.#settings.limits, 'read');
+      this.#cache ??= Cache.open(this.#settings.directory, this.#settings.limits, 'serve');
     } catch (error) {
       if (!(error instanceof FacetError)) throw error;
     }
