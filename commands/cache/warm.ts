@@ -29,7 +29,7 @@ export default command({
     const wanted = readWanted(paths, query);
     refuseNothing(wanted);
     const volume = await openVolume(context.home);
-    const remote = remoteAccess(volume.sources, context.home, { limitRate });
+    const remote = remoteAccess(volume.sources, context, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
     const tally = { files: 0, failed: 0 };
     let arrived = 0;

@@ -8,14 +8,15 @@ import type { Blob, BlobStore, RemoteContent } from './blob.js';
 import { blockStart } from './blob.js';
 
 export class CacheStore implements BlobStore {
-  readonly #cache: Cache;
+  readonly #cache: () => Cache;
 
-  constructor(cache: Cache) {
+  /** Throws where the cache cannot be used now. */
+  constructor(cache: () => Cache) {
     this.#cache = cache;
   }
 
   open(content: RemoteContent): Blob {
-    return new CachedBlob(this.#cache, content);
+    return new CachedBlob(this.#cache(), content);
   }
 }
 

@@ -68,6 +68,7 @@ export class SafeBlob {
   }
 
   async #writeToCache(offset: number, block: Buffer): Promise<boolean> {
+    if (!this.#blob) this.#open();
     const blob = this.#blob;
     try {
       await blob?.write(offset, block);
