@@ -1,9 +1,10 @@
 /** `facet cache warm`: contents before anybody asks for them. */
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
+import type { Fitting } from '../../src/volume/fitting.js';
 import { type CommandContext, command, option } from '../command.js';
 import { describeFailure } from '../failure.js';
-import { formatItems } from '../format.js';
+import { formatItems, formatSize } from '../format.js';
 import { count, size } from '../kinds.js';
 import { inParallel } from '../parallel.js';
 import { openProgress } from '../progress.js';
@@ -45,12 +46,15 @@ export default command({
         context.signal.throwIfAborted();
         tally.failed++;
         const { message, hint } = describeFailure(error);
-        context.warn(`${printable(`${file.source}:${sourcePath(file)}`)}: ${message}`, hint);
+        context.warn(`${printable(nameOf(file))}: ${message}`, hint);
       }
     };
     try {
       const files = await remoteFiles(wanted, volume, context.home);
-      for await (const _ of inParallel(files, parallel, warm)) tally.files++;
+      const fitting = files.length === 0 ? undefined : (await remote.open()).fitting(files);
+      tally.files = files.length;
+      if (fitting) tally.failed += refuse(context, fitting);
+      for await (const _ of inParallel(fitting?.fits ?? [], parallel, warm));
     } finally {
       progress.stop();
       await remote.close();
@@ -59,6 +63,28 @@ export default command({
     await finish(context, tally);
   },
 });
+
+/** Says for what the cache has no room, before anything else goes for it. Returns how many files that is. */
+function refuse(context: CommandContext, { tooLarge, tooMany, room }: Fitting): number {
+  const roomText = `${formatSize(room)} that the cache has room for beside what else is pinned`;
+  const hint = 'raise cache.maxSize, lower cache.minFree, free some space or unpin something';
+  for (const file of tooLarge) {
+    context.warn(`${printable(nameOf(file))}: ${formatSize(file.size)} are more than the ${roomText}`, hint);
+  }
+  if (tooMany.length > 0) {
+    const [files, bytes] = [formatItems(tooMany.length, 'file'), formatSize(sizeOf(tooMany))];
+    context.warn(`left out ${files}, ${bytes}: the others take the ${roomText}`, hint);
+  }
+  return tooLarge.length + tooMany.length;
+}
+
+function sizeOf(files: readonly FileRecord[]): number {
+  return files.reduce((sum, { size: bytes }) => sum + bytes, 0);
+}
+
+function nameOf(file: FileRecord): string {
+  return `${file.source}:${sourcePath(file)}`;
+}
 
 async function finish(
   { output }: CommandContext,
@@ -69,7 +95,11 @@ async function finish(
     () => `${formatItems(files - failed, 'file')} in the cache`,
   );
   if (failed === 0) return;
-  throw new FacetError('partial', `${failed} of ${formatItems(files, 'file')} could not be downloaded`, {
-    hint: 'run the same command again: what was downloaded is not downloaded twice',
-  });
+  throw new FacetError(
+    'partial',
+    `${failed} of ${formatItems(files, 'file')} could not be brought into the cache`,
+    {
+      hint: 'run the same command again: what is there is not downloaded twice',
+    },
+  );
 }

@@ -56,6 +56,7 @@ export class Cache {
   readonly #removePin: Statement<[string]>;
   readonly #renamePin: Statement<[string, string]>;
   readonly #pinned: Statement<[string, string], string>;
+  readonly #pinnedRoom: Statement<[string], { id: number; room: number }>;
   readonly #list: Statement<
     [string],
     Omit<CachedContents, 'isWhole' | 'isPinned'> & { whole: number; pinned: number }
@@ -109,6 +110,9 @@ export class Cache {
     this.#pinned = db
       .prepare<[string, string], string>('SELECT key FROM pins WHERE key BETWEEN ? AND ?')
       .pluck();
+    this.#pinnedRoom = db.prepare(
+      'SELECT b.id, b.room FROM keys k JOIN blobs b ON b.id = k.blob_id WHERE k.key = ? AND b.pinned = 1',
+    );
     this.#list = db.prepare(
       `SELECT k.key, b.size, b.room - b.pending AS room, b.accessed_at AS accessedAt,
          b.present * ${BLOCK_SIZE} >= b.size AS whole, EXISTS (SELECT 1 FROM pins p WHERE p.key = k.key) AS pinned
@@ -214,6 +218,14 @@ export class Cache {
   status(): CacheStatus {
     this.#parts.accesses.flush();
     return readStatus(this.#index.db, this.directory, this.#limits);
+  }
+
+  /** How many bytes these keys can lead to at the same time: what all may take, without what is pinned of others. */
+  roomFor(keys: readonly string[]): number {
+    const { bytes, pinned, free, maxSize, minFree } = this.status();
+    const theirs = new Map(keys.flatMap(key => this.#pinnedRoom.all(key)).map(({ id, room }) => [id, room]));
+    const others = [...theirs.values()].reduce((sum, room) => sum - room, pinned);
+    return Math.max(Math.min(maxSize, bytes + free - minFree) - others, 0);
   }
 
   /** Removes what nobody has read for `maxAge` milliseconds, then the least recently read until `maxSize` bytes are left. */

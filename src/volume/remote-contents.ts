@@ -7,7 +7,7 @@ import { Cache } from '../cache/cache.js';
 import { isNoSpace } from '../cache/cache-error.js';
 import { LastingCache } from '../cache/lasting-cache.js';
 import type { Limits } from '../cache/space.js';
-import type { FileLocation } from '../catalog/files.js';
+import type { FileLocation, FileRecord } from '../catalog/files.js';
 import { sourcePath } from '../catalog/files.js';
 import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
@@ -18,6 +18,7 @@ import { giveBlock, takeBlock } from './block-buffers.js';
 import { CacheStore } from './cached-blob.js';
 import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
+import { type Fitting, fitInto } from './fitting.js';
 import { KeptBlocks } from './kept-blocks.js';
 import { type MappedFolder, MappedFolders } from './mapped-folders.js';
 import { type NearFile, NearFiles } from './near-files.js';
@@ -95,6 +96,11 @@ export class RemoteContents {
     };
     this.#files.set(content, file);
     return content;
+  }
+
+  /** Which of these files the cache can hold. Throws what opening the cache throws. */
+  fitting(files: readonly FileRecord[]): Fitting {
+    return fitInto(this.#cache.get(), files);
   }
 
   /**
