@@ -17,6 +17,7 @@ export class SafeBlob {
   readonly #kept: KeptBlocks;
   #blob: Blob | undefined;
   #failure: { error: unknown; at: number } | undefined;
+  #lastFailure: unknown;
   #isForgotten = false;
 
   constructor(store: BlobStore, content: RemoteContent, kept: KeptBlocks) {
@@ -31,9 +32,14 @@ export class SafeBlob {
     return this.#failure?.error;
   }
 
+  /** Why the cache did not take something, whatever it has taken since. */
+  get lastFailure(): unknown {
+    return this.#lastFailure;
+  }
+
   /** Is all of this in the cache, and not only in memory? */
   isCached(start: number, end: number): boolean {
-    return this.#try(blob => blob.missing(start, end))?.length === 0;
+    return start >= end || this.#try(blob => blob.missing(start, end))?.length === 0;
   }
 
   missing(start: number, end: number): Interval[] {
@@ -125,6 +131,7 @@ export class SafeBlob {
 
   #note(error: unknown): void {
     this.#failure = { error, at: performance.now() };
+    this.#lastFailure = error;
   }
 
   #notKept({ start, end }: Interval): Interval[] {

@@ -256,6 +256,26 @@ test('neither does a cache that cannot be opened, or cannot commit', async () =>
   assertBytes(await downloader.read(file, 0, 3 * MIB), 0);
 });
 
+test('what was not kept is told, also when the cache took something later', async () => {
+  const { downloader, file, source, cache } = setUp({ size: 2 * MIB });
+  const second = gate();
+  const { open } = cache;
+  cache.open = content => {
+    const blob = open.call(cache, content);
+    const write = async (offset: number, bytes: Buffer) => {
+      if (offset > 0) second.open();
+      await second.opened;
+      await settle(offset === 0 ? 1 : 5);
+      if (offset === 0) throw new FacetError('no-space', 'no room for the first block');
+      await blob.write(offset, bytes);
+    };
+    return { ...blob, write };
+  };
+  await assert.rejects(downloader.ensure(file, 0, file.size), /no room for the first block/);
+  await downloader.ensure(file, MIB, file.size);
+  assert.equal(source.sent, file.size);
+});
+
 test('a network that is faster than the disk waits for it, but nobody who reads does', async () => {
   const { source, downloader, file, cache } = setUp({ size: 200 * MIB });
   const disk = gate();
