@@ -75,11 +75,12 @@ class CachedBlob implements Blob {
     if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
   }
 
+  /** The writer last: it gives back room that was set aside only where nobody else has the blob open. */
   close(): void {
     try {
-      this.#writer?.close();
-    } finally {
       this.#handle?.close();
+    } finally {
+      this.#writer?.close();
     }
   }
 

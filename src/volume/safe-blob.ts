@@ -27,6 +27,11 @@ export class SafeBlob {
     this.#open();
   }
 
+  /** Is what was written last to be lost? */
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
   /** Why the cache did not take what it was given last; undefined as long as it does. */
   get failure(): unknown {
     return this.#failure?.error;

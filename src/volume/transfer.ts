@@ -184,7 +184,7 @@ export class Transfer implements PartOwner {
     const isWritten = await this.blob.write(offset, block);
     if (!isWritten) return;
     giveBlock(block);
-    if (!this.#failure) this.#written.add(offset, offset + block.length);
+    if (!this.blob.isForgotten) this.#written.add(offset, offset + block.length);
   }
 
   /** Makes all that has arrived last, one commit at a time. Never fails: `blob.failure` says why it could not. */
