@@ -13,7 +13,7 @@ import { BlobIndex, isWhole } from './blob-index.js';
 import { BlockMap } from './block-map.js';
 import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
-import { isNoSpace, translated } from './cache-error.js';
+import { isNoSpace, removed, translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
 import { type Evicted, Evictor, endOf } from './eviction.js';
@@ -129,6 +129,11 @@ export class Cache {
     this.#recovery.sweep();
   }
 
+  /** Has its directory been removed? It serves on what is open, and what is written is lost: open another one. */
+  isRemoved(): boolean {
+    return this.#index.isRemoved();
+  }
+
   /** Opens what there is under a key; undefined when that is nothing, or contents of another size. Whoever opens it closes it. */
   lookup(key: string, size: number): BlobHandle | undefined {
     return translated(this.directory, () => {
@@ -161,9 +166,11 @@ export class Cache {
   /**
    * Opens a writer for the contents of a key; it goes on with what is there. Several at once, in several processes, do no harm.
    * Whole contents are compared with the SHA-256 that they are expected to have.
-   * Throws `no-space`, at once for small contents, of which it sets all room aside.
+   * Throws `no-space`, at once for small contents, of which it sets all room aside, and `failed` when the cache was removed.
    */
   writer(key: string, size: number, expected?: Buffer): BlobWriter {
+    // Its files would be strangers in the cache that another process has made there since.
+    if (this.isRemoved()) throw removed(this.directory);
     const { blockThreshold = BLOCK_THRESHOLD } = this.#limits;
     const inBlocks = size >= blockThreshold || this.#parts.blobs.find(key)?.size === size;
     return inBlocks

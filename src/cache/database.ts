@@ -2,7 +2,7 @@
  * Opens the cache's index, the SQLite database that says which bytes are there. It is written after the data it speaks of
  * was flushed, and may lose its last transactions in a power cut: what it then does not know of is fetched again.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { useWriteAheadLog } from '../catalog/write-ahead-log.js';
@@ -16,6 +16,8 @@ import { isNoSpace, translated } from './cache-error.js';
  * `read` is for a moment, because on a full disk it keeps all others out meanwhile; `serve` never waits for a disk.
  */
 export type CacheAccess = 'write' | 'read' | 'serve';
+
+const INDEX = 'index.db';
 
 /** "fcch", as SQLite's header stores it. */
 const APPLICATION_ID = 0x66636368;
@@ -97,11 +99,13 @@ const MIGRATIONS = [
 export class IndexDatabase {
   readonly directory: string;
   readonly db: Database;
+  readonly #inode: number | undefined;
 
   /** Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`. */
   constructor(directory: string, access: CacheAccess) {
     this.directory = directory;
     this.db = openHowever(directory, access);
+    this.#inode = inodeOf(directory);
   }
 
   /** Runs `change` in one transaction that no other process can interleave with. */
@@ -123,6 +127,11 @@ export class IndexDatabase {
     }
   }
 
+  /** Has somebody removed it, or put another one in its place? What is written here then is lost. */
+  isRemoved(): boolean {
+    return inodeOf(this.directory) !== this.#inode;
+  }
+
   /** Brings what was written to its place, so that the next transaction needs no room of its own on the disk. */
   checkpoint(): void {
     translated(this.directory, () => this.db.pragma('wal_checkpoint(TRUNCATE)'));
@@ -131,6 +140,10 @@ export class IndexDatabase {
   close(): void {
     this.db.close();
   }
+}
+
+function inodeOf(directory: string): number | undefined {
+  return statSync(join(directory, INDEX), { throwIfNoEntry: false })?.ino;
 }
 
 function openHowever(directory: string, access: CacheAccess): Database {
@@ -144,7 +157,7 @@ function openHowever(directory: string, access: CacheAccess): Database {
 }
 
 function openIndex(directory: string, access: CacheAccess, locking: 'NORMAL' | 'EXCLUSIVE'): Database {
-  const file = join(directory, 'index.db');
+  const file = join(directory, INDEX);
   if (access === 'write') createFile(directory, file);
   else if (!existsSync(file)) throw noCache(directory);
   const db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });

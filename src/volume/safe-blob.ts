@@ -61,7 +61,7 @@ export class SafeBlob {
 
   /** Sets room aside for bytes that will be written, where there is room. */
   reserve(start: number, end: number): void {
-    if (this.#mayWrite()) this.#try(blob => blob.reserve(start, end));
+    if (this.#isReady()) this.#try(blob => blob.reserve(start, end));
   }
 
   /**
@@ -71,7 +71,7 @@ export class SafeBlob {
   async write(offset: number, block: Buffer): Promise<boolean> {
     const { key } = this.#content;
     this.#kept.hold(key, offset, block);
-    const isWritten = this.#mayWrite() && (await this.#writeToCache(offset, block));
+    const isWritten = this.#isReady() && (await this.#writeToCache(offset, block));
     if (isWritten) this.#failure = undefined;
     else if (!this.#isForgotten) this.#kept.put(key, offset, block);
     this.#kept.letGo(key, offset);
@@ -79,7 +79,6 @@ export class SafeBlob {
   }
 
   async #writeToCache(offset: number, block: Buffer): Promise<boolean> {
-    if (!this.#blob) this.#open();
     const blob = this.#blob;
     try {
       await blob?.write(offset, block);
@@ -121,8 +120,14 @@ export class SafeBlob {
     }
   }
 
-  #mayWrite(): boolean {
-    return !this.#failure || performance.now() - this.#failure.at > RETRY_MS;
+  /** Nothing is written for a while after a failure. Then it may be a matter of opening it again: somewhere else, perhaps. */
+  #isReady(): boolean {
+    if (this.#failure && performance.now() - this.#failure.at > RETRY_MS) {
+      this.close();
+      this.#failure = undefined;
+      this.#open();
+    }
+    return !this.#failure;
   }
 
   #try<T>(use: (blob: Blob) => T): T | undefined {

@@ -11,7 +11,17 @@ import { openCatalog } from '../../src/tree/open-catalog.js';
 import { openContents } from '../../src/volume/contents.js';
 import { RemoteContents } from '../../src/volume/remote-contents.js';
 import { Volume } from '../../src/volume/volume.js';
-import { contentsOf, keysIn, MiB, openCache, put, roomy } from '../support/caches.js';
+import {
+  assertClean,
+  blobFilesIn,
+  contentsOf,
+  get,
+  keysIn,
+  MiB,
+  openCache,
+  put,
+  roomy,
+} from '../support/caches.js';
 import { everything } from '../support/catalogs.js';
 import { serveFolder, startServer } from '../support/file-server.js';
 import { isNoSpace, leave, needsRoot, smallDisk } from '../support/small-disk.js';
@@ -75,4 +85,39 @@ test('a full disk on which nothing may go', { skip: needsRoot }, async t => {
   const reading = openCache(directory, {}, 'read');
   assert.equal(keysIn(reading).length, 2);
   reading.close();
+});
+
+test('a directory that is removed', async t => {
+  const directory = join(temporaryFolder(t), 'cache');
+  const { read, ensure } = await setUp(t, directory, ['a', 'b', 'c']);
+  await ensure('a');
+  rmSync(directory, { recursive: true });
+  // Until it is noticed nothing is kept, and everything is read.
+  await read('b');
+
+  const later = performance.now() + 10_000;
+  t.mock.method(performance, 'now', () => later);
+  await ensure('a');
+  await ensure('c');
+  const cache = openCache(directory);
+  assert.equal(keysIn(cache).filter(key => cache.isWhole(key, SIZE)).length, 2);
+  assertClean(cache);
+  cache.close();
+});
+
+test('a removed cache leaves nothing in the one that takes its place', async t => {
+  const directory = join(temporaryFolder(t), 'cache');
+  const removed = openCache(directory);
+  await put(removed, 'a', SIZE);
+  assert.equal(removed.isRemoved(), false);
+  rmSync(directory, { recursive: true });
+  assert.equal(removed.isRemoved(), true);
+  const cache = openCache(directory);
+  assert.throws(() => removed.writer('b', SIZE), { code: 'failed' });
+  assert.deepEqual(get(removed, 'a', SIZE), undefined);
+  removed.close();
+  await put(cache, 'c', SIZE);
+  assert.deepEqual(blobFilesIn(directory).length, 1);
+  assertClean(cache);
+  cache.close();
 });
