@@ -253,12 +253,12 @@ export class Cache {
   }
 
   #evict(before: number, bytes = 0): Evicted {
-    const evicted = this.#evictor.remove({ before, bytes });
+    const { until, ...evicted } = this.#evictor.remove({ before, bytes });
     const { blobs: blobsBefore, bytes: bytesBefore } = this.#evictedBefore;
     return {
       blobs: evicted.blobs + blobsBefore,
       bytes: evicted.bytes + bytesBefore,
-      kept: evicted.kept + this.#evictor.countPinned(before),
+      kept: evicted.kept + this.#evictor.countPinned(until),
     };
   }
 

@@ -69,15 +69,19 @@ export class Evictor {
 
   /**
    * Removes blobs, the least recently read first: all that were last read before a time, in milliseconds since the epoch, and
-   * more until `bytes` of room are free again or no more can go. What is pinned is not even looked at.
+   * more until `bytes` of room are free again or no more can go. What is pinned is not even looked at: `countPinned` tells how
+   * many of those last read before `until` would have gone.
    */
-  remove({ before = 0, bytes = 0 }): Evicted {
+  remove({ before = 0, bytes = 0 }): Evicted & { until: number } {
     const evicted = { blobs: 0, bytes: 0, kept: 0 };
     let position = { at: -1, id: 0 };
     for (;;) {
       const chosen = wanted(this.#oldest.all(position), before, bytes - evicted.bytes);
       const last = chosen.at(-1);
-      if (last === undefined) return evicted;
+      if (last === undefined) {
+        const isEnough = evicted.bytes >= bytes;
+        return { ...evicted, until: isEnough ? Math.max(before, position.at) : Number.MAX_SAFE_INTEGER };
+      }
       this.#remove(chosen, evicted);
       // What was open elsewhere is made up for by those that come next.
       position = { at: last.accessedAt, id: last.id };
