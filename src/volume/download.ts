@@ -186,7 +186,7 @@ export class Downloader implements TransferHost {
 
   /** Who waits for just these bytes gets them before the disk. */
   throttle(bytes: number, priority: Priority, signal: AbortSignal): Promise<void> | undefined {
-    const room = priority === 'read' ? undefined : this.#backlog.room();
+    const room = priority === 'read' ? undefined : this.#backlog.room(signal);
     const turn = this.#rate?.take(bytes, rank(priority), signal);
     return room && turn ? room.then(() => turn) : (room ?? turn);
   }

@@ -292,6 +292,24 @@ test('a network that is faster than the disk waits for it, but nobody who reads 
   assert.equal(downloader.counts.bytesUnderWay, 0);
 });
 
+test('a disk that stands still keeps nobody from giving up', async () => {
+  const { source, downloader, file, cache } = setUp({ size: 200 * MIB });
+  const disk = gate();
+  cache.disk = disk.opened;
+  const controller = new AbortController();
+  const all = downloader.ensure(file, 0, file.size, { signal: controller.signal });
+  await settle(1_000);
+  assert.equal(downloader.counts.underWay, 8);
+  controller.abort(new Error('enough'));
+  await assert.rejects(all, /enough/);
+  await settle();
+  assert.equal(downloader.counts.underWay, 0);
+  assert.equal(source.underWay.length, 0);
+  disk.open();
+  await downloader.close();
+  assert.equal(downloader.counts.bytesUnderWay, 0);
+});
+
 test('what the disk has not written yet when another version comes is not there any more', async () => {
   const { source, downloader, file, cache } = setUp({ size: 4 * MIB });
   const disk = gate();
