@@ -46,8 +46,8 @@ export class BlockWriter implements BlobWriter {
   /** Blocks that have bytes of this writer and are not committed yet. */
   readonly #uncommitted = new Set<number>();
   readonly #running = new Map<number, Running>();
-  /** Calls of write(2) under way in other threads. */
-  #writing = 0;
+  /** What is under way with the file, in other threads too: it stays open until then. */
+  #busy = 0;
   /** Blocks that this process has written, or compared with their checksums. */
   readonly #checked: Intervals;
   #isOpen = true;
@@ -93,18 +93,18 @@ export class BlockWriter implements BlobWriter {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const { from, piece } of this.#missingOf(offset, bytes)) {
-      await this.#writeElsewhere(from, piece);
+      await this.#keepOpen(() => writeFully(this.#fd, piece, from, this.#parts.index.directory));
       this.#noteWritten(from, piece);
     }
   }
 
-  async #writeElsewhere(offset: number, bytes: Uint8Array): Promise<void> {
-    this.#writing++;
+  async #keepOpen<T>(action: () => Promise<T>): Promise<T> {
+    this.#busy++;
     try {
-      await writeFully(this.#fd, bytes, offset, this.#parts.index.directory);
+      return await action();
     } finally {
-      this.#writing--;
-      if (!this.#isOpen && this.#writing === 0) this.#end();
+      this.#busy--;
+      if (!this.#isOpen && this.#busy === 0) this.#end();
     }
   }
 
@@ -146,7 +146,11 @@ export class BlockWriter implements BlobWriter {
     return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
   }
 
-  async commit(): Promise<Written> {
+  commit(): Promise<Written> {
+    return this.#keepOpen(() => this.#commit());
+  }
+
+  async #commit(): Promise<Written> {
     const { index, blocks } = this.#parts;
     // What is written from here on may miss the flush: it is for the next commit.
     const checksums = this.#filled();
@@ -187,8 +191,12 @@ export class BlockWriter implements BlobWriter {
     return crc;
   }
 
-  async complete(): Promise<BlobHandle> {
-    await this.commit();
+  complete(): Promise<BlobHandle> {
+    return this.#keepOpen(() => this.#complete());
+  }
+
+  async #complete(): Promise<BlobHandle> {
+    await this.#commit();
     const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
     const shared = this.#expected && this.#checkContents(await this.#digest(this.#expected));
@@ -236,7 +244,7 @@ export class BlockWriter implements BlobWriter {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    if (this.#writing === 0) this.#end();
+    if (this.#busy === 0) this.#end();
   }
 
   #end(): void {

@@ -1,6 +1,6 @@
 /** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
@@ -364,3 +364,31 @@ test('the files of closed handles are closed, and a closed handle is not to be u
   assert.throws(() => fstatSync(fd), /EBADF/);
   assert.throws(() => handle && readRange(handle), /after it was closed/);
 });
+
+test('the file of a writer that is closed while it commits stays open until that is done', async t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  const bytes = contentsOf('k', LARGE);
+  const writer = cache.writer('k', LARGE);
+  await writer.write(0, bytes.subarray(0, 2 * MiB));
+  const committing = writer.commit();
+  writer.close();
+  assert.equal(openBelow(folder).length, 1);
+  await committing;
+  assert.equal(openBelow(folder).length, 0);
+  assert.equal(cache.presentBytes('k', LARGE), 2 * MiB);
+  assert.equal(cache.status().bytes, 2 * ROOM);
+});
+
+/** The files of blobs that this process has open. */
+function openBelow(folder: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(join(folder, 'blobs')) ? [path] : [];
+    } catch {
+      // The descriptor with which the folder is listed.
+      return [];
+    }
+  });
+}
