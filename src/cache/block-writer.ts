@@ -18,7 +18,7 @@ import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
 import { flush, incomplete, type WriterParts } from './whole-writer.js';
-import type { BlobWriter, Written } from './writer.js';
+import type { BlobWriter } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
   /** Gives back the room of blocks that are not there, of a blob that nobody else has open. */
@@ -146,11 +146,11 @@ export class BlockWriter implements BlobWriter {
     return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
   }
 
-  commit(): Promise<Written> {
+  commit(): Promise<boolean> {
     return this.#keepOpen(() => this.#commit());
   }
 
-  async #commit(): Promise<Written> {
+  async #commit(): Promise<boolean> {
     const { index, blocks } = this.#parts;
     // What is written from here on may miss the flush: it is for the next commit.
     const checksums = this.#filled();
@@ -159,7 +159,7 @@ export class BlockWriter implements BlobWriter {
       index.write(() => blocks.fill(this.#blob, checksums));
     }
     for (const { block } of checksums) this.#forget(block);
-    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
+    return this.#present.covers(0, this.#all.end);
   }
 
   /** The blocks that are written in full and not committed. */

@@ -1,6 +1,6 @@
 /**
  * The cache on disk: contents from afar, kept in `index.db`, `blobs/` and `tmp/` of one directory. Any number of processes and
- * threads share it, each with a `Cache` of its own; every call is synchronous.
+ * threads share it, each with a `Cache` of its own. Only writers wait for the disk in other threads; all else is synchronous.
  *
  * A blob is one version of one file's contents. Its key is the caller's, any text that names the version too; several keys with
  * equal contents lead to one blob. Bytes are found only once they are safe on the disk, and served only when they have the

@@ -3,9 +3,9 @@
  * moment instead, and so is what its cache is writing.
  */
 
-import { BLOCK_SIZE } from '../cache/blocks.js';
+import { BLOCK_SIZE, blockStart } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
-import { type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
+import type { Blob, BlobStore, RemoteContent } from './blob.js';
 import type { KeptBlocks } from './kept-blocks.js';
 
 /** A full disk is asked again after this time: something may have been evicted. */
