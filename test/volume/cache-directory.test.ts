@@ -1,6 +1,6 @@
 /** Remote files are read whatever becomes of the directory of the cache, and kept there as soon as that is possible. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -120,4 +120,17 @@ test('a removed cache leaves nothing in the one that takes its place', async t =
   assert.deepEqual(blobFilesIn(directory).length, 1);
   assertClean(cache);
   cache.close();
+});
+
+test('an index that becomes damaged', async t => {
+  const directory = join(temporaryFolder(t), 'cache');
+  const cache = openCache(directory);
+  await put(cache, 'k', SIZE);
+  cache.close();
+  const { read } = await setUp(t, directory, ['a', 'b']);
+  const index = openSync(join(directory, 'index.db'), 'r+');
+  writeSync(index, Buffer.alloc(fstatSync(index).size - 4096, 0xff), 0, undefined, 4096);
+  closeSync(index);
+  await read('a');
+  await read('b');
 });
