@@ -293,16 +293,22 @@ function open(key: string, size: number, { blobs, files }: WriterParts): Opened 
 }
 
 /**
- * Makes an empty blob; undefined when another process was faster. Its row comes before its file gets its place, so that whoever
- * cleans up after a crash knows of it.
+ * Makes an empty blob, where there is room for its first block; undefined when another process was faster. Its row comes before
+ * its file gets its place, so that whoever cleans up after a crash knows of it.
  */
-function make(key: string, size: number, { index, blobs, files }: WriterParts): Opened | undefined {
+function make(key: string, size: number, { index, blobs, files, space }: WriterParts): Opened | undefined {
   const before = blobs.find(key)?.id;
   const { name, fd } = files.make();
   let blob: BlobRecord | undefined;
   try {
     ftruncateSync(fd, size);
-    const id = index.write(() => blobs.addWritten(name, size, 0));
+    let id = 0;
+    space.reserve(
+      () => roomOf(size, { start: 0, end: 1 }),
+      () => {
+        id = blobs.addWritten(name, size, 0);
+      },
+    );
     files.keep(name);
     blob = index.write(() => {
       if (blobs.find(key)?.id !== before) return undefined;

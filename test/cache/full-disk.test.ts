@@ -62,6 +62,23 @@ test('on a disk that is full from the start, room is made of what is cached', {
   assertClean(cache);
 });
 
+for (const [size, what] of [
+  [2 * MiB, 'small'],
+  [6 * MiB, 'large'],
+] as const) {
+  test(`on a disk without a byte to spare room is made for ${what} contents`, {
+    skip: needsRoot,
+  }, async t => {
+    const disk = smallDisk(t, 16);
+    const cache = openCache(join(disk, 'cache'), { minFree: MiB });
+    for (const key of ['a', 'b', 'c']) await put(cache, key, 4 * MiB);
+    leave(disk, 0);
+    await put(cache, 'd', size);
+    assert.deepEqual(get(cache, 'd', size), contentsOf('d', size));
+    assertClean(cache);
+  });
+}
+
 /** A cache that nobody has open, with three files of 2 MiB, on a disk of which nothing is left. */
 async function fullWith(
   context: TestContext,
