@@ -96,7 +96,7 @@ export default command({
     const query = options.query === undefined ? undefined : parseQuery(options.query);
     const volume = await openVolume(context.home);
     const accesses = new FileAccesses(context.home.catalogFile);
-    const remote = remoteAccess(volume.sources, context.home, {
+    const remote = remoteAccess(volume.sources, context, {
       limitRate: options.limitRate,
       cacheOnly: options.cacheOnly,
     });

@@ -2,9 +2,10 @@
 
 import type { Sources } from '../src/catalog/sources.js';
 import { loadConfig } from '../src/config/config.js';
-import type { Home } from '../src/config/home.js';
 import type { OpenRemoteContents } from '../src/volume/contents.js';
 import type { RemoteContents, RemoteOptions } from '../src/volume/remote-contents.js';
+import type { CommandContext } from './command.js';
+import { describeFailure } from './failure.js';
 
 export interface RemoteAccess {
   open: OpenRemoteContents;
@@ -13,7 +14,11 @@ export interface RemoteAccess {
 
 export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'>;
 
-export function remoteAccess(sources: Sources, home: Home, options: RemoteAccessOptions = {}): RemoteAccess {
+export function remoteAccess(
+  sources: Sources,
+  { home, warn }: CommandContext,
+  options: RemoteAccessOptions = {},
+): RemoteAccess {
   let opened: Promise<RemoteContents> | undefined;
   const open = async () => {
     const { RemoteContents } = await import('../src/volume/remote-contents.js');
@@ -23,6 +28,13 @@ export function remoteAccess(sources: Sources, home: Home, options: RemoteAccess
       directory: home.cacheDir,
       limits: { maxSize, minFree, maxAge },
       mounts,
+      onUncached: error => {
+        const { message } = describeFailure(error);
+        warn(
+          `${message}; what is read is not kept`,
+          'free some space: the cache is used again once there is some',
+        );
+      },
       ...options,
     });
   };

@@ -1,9 +1,10 @@
 /** `facet cache warm`: contents before anybody asks for them. */
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
+import type { RemoteContents } from '../../src/volume/remote-contents.js';
 import { type CommandContext, command, option } from '../command.js';
 import { describeFailure } from '../failure.js';
-import { formatItems } from '../format.js';
+import { formatItems, formatSize } from '../format.js';
 import { count, size } from '../kinds.js';
 import { inParallel } from '../parallel.js';
 import { openProgress } from '../progress.js';
@@ -11,6 +12,13 @@ import { remoteAccess } from '../remote.js';
 import { printable } from '../terminal.js';
 import { openVolume } from '../volume.js';
 import { readWanted, refuseNothing, remoteFiles, wantedArguments, wantedOptions } from './wanted.js';
+
+interface Tally {
+  files: number;
+  failed: number;
+  /** The last one. */
+  failure: unknown;
+}
 
 export default command({
   description:
@@ -29,28 +37,18 @@ export default command({
     const wanted = readWanted(paths, query);
     refuseNothing(wanted);
     const volume = await openVolume(context.home);
-    const remote = remoteAccess(volume.sources, context.home, { limitRate });
+    const remote = remoteAccess(volume.sources, context, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
-    const tally = { files: 0, failed: 0 };
-    let arrived = 0;
-    const warm = async (file: FileRecord) => {
-      try {
-        const contents = await remote.open();
-        await contents.downloads.ensure(await contents.contentOf(file), 0, file.size, {
-          signal: context.signal,
-        });
-        arrived += file.size;
-        progress.update(arrived);
-      } catch (error) {
-        context.signal.throwIfAborted();
-        tally.failed++;
-        const { message, hint } = describeFailure(error);
-        context.warn(`${printable(`${file.source}:${sourcePath(file)}`)}: ${message}`, hint);
-      }
-    };
+    const tally: Tally = { files: 0, failed: 0, failure: undefined };
     try {
       const files = await remoteFiles(wanted, volume, context.home);
-      for await (const _ of inParallel(files, parallel, warm)) tally.files++;
+      tally.files = files.length;
+      if (files.length > 0) {
+        const contents = await remote.open();
+        const fits = withRoom(context, files, contents, tally);
+        const bring = bringing(context, contents, tally, bytes => progress.update(bytes));
+        for await (const _ of inParallel(fits, parallel, bring));
+      }
     } finally {
       progress.stop();
       await remote.close();
@@ -60,16 +58,74 @@ export default command({
   },
 });
 
-async function finish(
-  { output }: CommandContext,
-  { files, failed }: { files: number; failed: number },
-): Promise<void> {
+/** Those that there is room for at the same time; says for which there is none, before anything else goes for them. */
+function withRoom(
+  context: CommandContext,
+  files: readonly FileRecord[],
+  contents: RemoteContents,
+  tally: Tally,
+): FileRecord[] {
+  const { fits, tooLarge, tooMany, room } = contents.fitting(files);
+  const hint = 'raise cache.maxSize, lower cache.minFree, free some space or unpin something';
+  const roomText = `the ${formatSize(room)} that the cache has room for beside what else is pinned`;
+  for (const file of tooLarge) {
+    const path = nameOf(file);
+    const says = `${path} has ${formatSize(file.size)}, more than ${roomText}`;
+    note(context, tally, new FacetError('no-space', says, { path, hint }));
+  }
+  if (tooMany.length > 0) {
+    const bytes = tooMany.reduce((sum, file) => sum + file.size, 0);
+    const left = `${formatItems(tooMany.length, 'file')}, ${formatSize(bytes)}`;
+    context.warn(`left out ${left}: the others take ${roomText}`, hint);
+    tally.failed += tooMany.length;
+  }
+  return fits;
+}
+
+function bringing(
+  context: CommandContext,
+  contents: RemoteContents,
+  tally: Tally,
+  onProgress: (bytes: number) => void,
+): (file: FileRecord) => Promise<void> {
+  const { signal } = context;
+  let arrived = 0;
+  return async file => {
+    try {
+      await contents.downloads.ensure(await contents.contentOf(file), 0, file.size, { signal });
+      arrived += file.size;
+      onProgress(arrived);
+    } catch (error) {
+      signal.throwIfAborted();
+      note(context, tally, error, `${nameOf(file)}: `);
+    }
+  };
+}
+
+/** Whatever goes wrong with the only file ends the command by itself. */
+function note(context: CommandContext, tally: Tally, failure: unknown, what = ''): void {
+  tally.failed++;
+  tally.failure = failure;
+  const { message, hint } = describeFailure(failure);
+  if (tally.files > 1) context.warn(`${printable(what)}${message}`, hint);
+}
+
+function nameOf(file: FileRecord): string {
+  return `${file.source}:${sourcePath(file)}`;
+}
+
+async function finish({ output }: CommandContext, { files, failed, failure }: Tally): Promise<void> {
   await output.result(
     { files: files - failed, failed },
     () => `${formatItems(files - failed, 'file')} in the cache`,
   );
   if (failed === 0) return;
-  throw new FacetError('partial', `${failed} of ${formatItems(files, 'file')} could not be downloaded`, {
-    hint: 'run the same command again: what was downloaded is not downloaded twice',
-  });
+  if (files === 1) throw failure;
+  throw new FacetError(
+    'partial',
+    `${failed} of ${formatItems(files, 'file')} could not be brought into the cache`,
+    {
+      hint: 'run the same command again when that is mended: what is there is not downloaded twice',
+    },
+  );
 }

@@ -61,8 +61,7 @@ async function scanAll(
   sources: SourceRecord[],
   options: ScanOptions,
 ): Promise<void> {
-  let failure: unknown;
-  let failed = 0;
+  const failures: FacetError[] = [];
   async function* results(): AsyncGenerator<ScanResult> {
     for (const each of sources) {
       try {
@@ -71,8 +70,7 @@ async function scanAll(
         context.signal.throwIfAborted();
         if (!(error instanceof FacetError) || sources.length === 1) throw error;
         context.warn(error.message, error.hint);
-        failure = error;
-        failed++;
+        failures.push(error);
       }
     }
   }
@@ -83,12 +81,16 @@ async function scanAll(
     incomplete += result.unreadable.length;
     warnOf(context, result);
   }
-  if (failed === sources.length) throw failure;
-  if (failed > 0)
+  const [failure] = failures;
+  if (failure) {
+    // All for one reason: that is what is to be told.
+    const isOne = failures.length === sources.length && failures.every(({ code }) => code === failure.code);
+    const code = isOne ? failure.code : 'partial';
     throw new FacetError(
-      'partial',
-      `${failed} of ${formatItems(sources.length, 'source')} could not be scanned`,
+      code,
+      `${failures.length} of ${formatItems(sources.length, 'source')} could not be scanned`,
     );
+  }
   if (incomplete > 0) {
     throw new FacetError(
       'partial',

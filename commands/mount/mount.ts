@@ -38,7 +38,7 @@ export default command({
     const { mount: settings, cache, mounts, scan, redis } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     warnOfUnknown(context, catalog, mounts);
-    const remote: RemoteAccess = remoteAccess(catalog.sources, context.home, {
+    const remote: RemoteAccess = remoteAccess(catalog.sources, context, {
       onChanged: file => void refresh(context, catalog, remote, file),
     });
     const end = new End(context);

@@ -18,7 +18,7 @@ import { type Interval, Intervals } from './intervals.js';
 import { flock } from './libc.js';
 import { openBlob, shareContents } from './twins.js';
 import { flush, incomplete, type WriterParts } from './whole-writer.js';
-import type { BlobWriter, Written } from './writer.js';
+import type { BlobWriter } from './writer.js';
 
 export interface BlockWriterParts extends WriterParts {
   /** Gives back the room of blocks that are not there, of a blob that nobody else has open. */
@@ -46,8 +46,8 @@ export class BlockWriter implements BlobWriter {
   /** Blocks that have bytes of this writer and are not committed yet. */
   readonly #uncommitted = new Set<number>();
   readonly #running = new Map<number, Running>();
-  /** Calls of write(2) under way in other threads. */
-  #writing = 0;
+  /** What is under way with the file, in other threads too: it stays open until then. */
+  #busy = 0;
   /** Blocks that this process has written, or compared with their checksums. */
   readonly #checked: Intervals;
   #isOpen = true;
@@ -93,18 +93,18 @@ export class BlockWriter implements BlobWriter {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const { from, piece } of this.#missingOf(offset, bytes)) {
-      await this.#writeElsewhere(from, piece);
+      await this.#keepOpen(() => writeFully(this.#fd, piece, from, this.#parts.index.directory));
       this.#noteWritten(from, piece);
     }
   }
 
-  async #writeElsewhere(offset: number, bytes: Uint8Array): Promise<void> {
-    this.#writing++;
+  async #keepOpen<T>(action: () => Promise<T>): Promise<T> {
+    this.#busy++;
     try {
-      await writeFully(this.#fd, bytes, offset, this.#parts.index.directory);
+      return await action();
     } finally {
-      this.#writing--;
-      if (!this.#isOpen && this.#writing === 0) this.#end();
+      this.#busy--;
+      if (!this.#isOpen && this.#busy === 0) this.#end();
     }
   }
 
@@ -146,7 +146,11 @@ export class BlockWriter implements BlobWriter {
     return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
   }
 
-  async commit(): Promise<Written> {
+  commit(): Promise<boolean> {
+    return this.#keepOpen(() => this.#commit());
+  }
+
+  async #commit(): Promise<boolean> {
     const { index, blocks } = this.#parts;
     // What is written from here on may miss the flush: it is for the next commit.
     const checksums = this.#filled();
@@ -155,7 +159,7 @@ export class BlockWriter implements BlobWriter {
       index.write(() => blocks.fill(this.#blob, checksums));
     }
     for (const { block } of checksums) this.#forget(block);
-    return { isWhole: this.#present.covers(0, this.#all.end), intervals: this.#present.count };
+    return this.#present.covers(0, this.#all.end);
   }
 
   /** The blocks that are written in full and not committed. */
@@ -187,8 +191,12 @@ export class BlockWriter implements BlobWriter {
     return crc;
   }
 
-  async complete(): Promise<BlobHandle> {
-    await this.commit();
+  complete(): Promise<BlobHandle> {
+    return this.#keepOpen(() => this.#complete());
+  }
+
+  async #complete(): Promise<BlobHandle> {
+    await this.#commit();
     const gaps = this.#parts.blocks.present(this.#blob.id, this.#all).gaps(0, this.#all.end);
     if (gaps.length > 0) throw incomplete(this.#key);
     const shared = this.#expected && this.#checkContents(await this.#digest(this.#expected));
@@ -236,7 +244,7 @@ export class BlockWriter implements BlobWriter {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    if (this.#writing === 0) this.#end();
+    if (this.#busy === 0) this.#end();
   }
 
   #end(): void {
@@ -285,16 +293,22 @@ function open(key: string, size: number, { blobs, files }: WriterParts): Opened 
 }
 
 /**
- * Makes an empty blob; undefined when another process was faster. Its row comes before its file gets its place, so that whoever
- * cleans up after a crash knows of it.
+ * Makes an empty blob, where there is room for its first block; undefined when another process was faster. Its row comes before
+ * its file gets its place, so that whoever cleans up after a crash knows of it.
  */
-function make(key: string, size: number, { index, blobs, files }: WriterParts): Opened | undefined {
+function make(key: string, size: number, { index, blobs, files, space }: WriterParts): Opened | undefined {
   const before = blobs.find(key)?.id;
   const { name, fd } = files.make();
   let blob: BlobRecord | undefined;
   try {
     ftruncateSync(fd, size);
-    const id = index.write(() => blobs.addWritten(name, size, 0));
+    let id = 0;
+    space.reserve(
+      () => roomOf(size, { start: 0, end: 1 }),
+      () => {
+        id = blobs.addWritten(name, size, 0);
+      },
+    );
     files.keep(name);
     blob = index.write(() => {
       if (blobs.find(key)?.id !== before) return undefined;

@@ -20,12 +20,20 @@ export function blockCount(size: number): number {
   return Math.ceil(size / BLOCK_SIZE);
 }
 
+/** The byte itself when a block begins there, otherwise the beginning of the block that it lies in. */
+export function blockStart(offset: number): number {
+  return offset - (offset % BLOCK_SIZE);
+}
+
+/** The end of the block that the byte before `offset` lies in, of a blob of this size. */
+export function blockEnd(offset: number, size: number): number {
+  return Math.min(blockCount(offset) * BLOCK_SIZE, size);
+}
+
 /** The blocks that these bytes lie in. */
 export function blocksTouched(start: number, end: number): Interval {
-  return {
-    start: Math.floor(start / BLOCK_SIZE),
-    end: start < end ? Math.ceil(end / BLOCK_SIZE) : Math.floor(start / BLOCK_SIZE),
-  };
+  const first = Math.floor(start / BLOCK_SIZE);
+  return { start: first, end: start < end ? blockCount(end) : first };
 }
 
 /** The bytes of these blocks. */

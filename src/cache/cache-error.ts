@@ -73,6 +73,18 @@ export function translated<T>(directory: string, action: () => T): T {
   }
 }
 
+export function removed(directory: string): FacetError {
+  return new FacetError('failed', `the cache ${directory} was removed while it was in use`, {
+    path: directory,
+    hint: 'try again: another one is made in its place',
+  });
+}
+
+/** Is the disk full? Of an error that was translated. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof FacetError && error.code === 'no-space';
+}
+
 export function noRoom(directory: string, bytes: number): FacetError {
   return new FacetError('no-space', `the cache ${directory} has no room for ${bytes} bytes more`, {
     path: directory,

@@ -1,6 +1,6 @@
 /**
  * The cache on disk: contents from afar, kept in `index.db`, `blobs/` and `tmp/` of one directory. Any number of processes and
- * threads share it, each with a `Cache` of its own; every call is synchronous.
+ * threads share it, each with a `Cache` of its own. Only writers wait for the disk in other threads; all else is synchronous.
  *
  * A blob is one version of one file's contents. Its key is the caller's, any text that names the version too; several keys with
  * equal contents lead to one blob. Bytes are found only once they are safe on the disk, and served only when they have the
@@ -13,11 +13,12 @@ import { BlobIndex, isWhole } from './blob-index.js';
 import { BlockMap } from './block-map.js';
 import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
-import { translated } from './cache-error.js';
+import { isNoSpace, removed, translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
 import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
 import { type Evicted, Evictor, endOf } from './eviction.js';
 import type { BlobHandle } from './handle.js';
+import { makeHeadroom } from './headroom.js';
 import { Recovery } from './recovery.js';
 import { type Limits, Space } from './space.js';
 import { type CacheStatus, readStatus } from './status.js';
@@ -49,20 +50,37 @@ export class Cache {
   readonly #parts: BlockWriterParts;
   readonly #evictor: Evictor;
   readonly #recovery: Recovery;
+  /** What had to go so that the cache could be opened. */
+  #evictedBefore: Evicted = { blobs: 0, bytes: 0, kept: 0 };
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
   readonly #renamePin: Statement<[string, string]>;
   readonly #pinned: Statement<[string, string], string>;
+  readonly #pinnedRoom: Statement<[string], { id: number; room: number }>;
   readonly #list: Statement<
     [string],
     Omit<CachedContents, 'isWhole' | 'isPinned'> & { whole: number; pinned: number }
   >;
 
   /**
-   * Opens the cache in a directory; the rest is as `access` says.
+   * Opens the cache in a directory; the rest is as `access` says. Where the disk is too full to write, it first removes what was
+   * read the longest ago.
    * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` (a damaged index) or `failed` (of another version).
    */
   static open(directory: string, limits: Limits, access: CacheAccess = 'write'): Cache {
+    try {
+      return Cache.#open(directory, limits, access);
+    } catch (error) {
+      if (access !== 'write' || !isNoSpace(error)) throw error;
+      const evicted = makeHeadroom(directory);
+      if (!evicted) throw error;
+      const cache = Cache.#open(directory, limits, access);
+      cache.#evictedBefore = evicted;
+      return cache;
+    }
+  }
+
+  static #open(directory: string, limits: Limits, access: CacheAccess): Cache {
     const index = new IndexDatabase(directory, access);
     try {
       return translated(directory, () => new Cache(index, limits, access));
@@ -92,13 +110,16 @@ export class Cache {
     this.#pinned = db
       .prepare<[string, string], string>('SELECT key FROM pins WHERE key BETWEEN ? AND ?')
       .pluck();
+    this.#pinnedRoom = db.prepare(
+      'SELECT b.id, b.room FROM keys k JOIN blobs b ON b.id = k.blob_id WHERE k.key = ? AND b.pinned = 1',
+    );
     this.#list = db.prepare(
       `SELECT k.key, b.size, b.room - b.pending AS room, b.accessed_at AS accessedAt,
          b.present * ${BLOCK_SIZE} >= b.size AS whole, EXISTS (SELECT 1 FROM pins p WHERE p.key = k.key) AS pinned
        FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key > ? AND b.state = ${BlobState.kept} ORDER BY k.key LIMIT ${LIST_BATCH}`,
     );
-    if (access === 'read') return;
+    if (access !== 'write') return;
     files.create();
     this.#recovery.sweep();
   }
@@ -106,6 +127,11 @@ export class Cache {
   #tidy(): void {
     this.#parts.accesses.flush();
     this.#recovery.sweep();
+  }
+
+  /** Has its directory been removed? It serves on what is open, and what is written is lost: open another one. */
+  isRemoved(): boolean {
+    return this.#index.isRemoved();
   }
 
   /** Opens what there is under a key; undefined when that is nothing, or contents of another size. Whoever opens it closes it. */
@@ -140,9 +166,11 @@ export class Cache {
   /**
    * Opens a writer for the contents of a key; it goes on with what is there. Several at once, in several processes, do no harm.
    * Whole contents are compared with the SHA-256 that they are expected to have.
-   * Throws `no-space`, at once for small contents, of which it sets all room aside.
+   * Throws `no-space`, at once for small contents, of which it sets all room aside, and `failed` when the cache was removed.
    */
   writer(key: string, size: number, expected?: Buffer): BlobWriter {
+    // Its files would be strangers in the cache that another process has made there since.
+    if (this.isRemoved()) throw removed(this.directory);
     const { blockThreshold = BLOCK_THRESHOLD } = this.#limits;
     const inBlocks = size >= blockThreshold || this.#parts.blobs.find(key)?.size === size;
     return inBlocks
@@ -199,6 +227,14 @@ export class Cache {
     return readStatus(this.#index.db, this.directory, this.#limits);
   }
 
+  /** How many bytes these keys can lead to at the same time: what all may take, without what is pinned of others. */
+  roomFor(keys: readonly string[]): number {
+    const { bytes, pinned, free, maxSize, minFree } = this.status();
+    const theirs = new Map(keys.flatMap(key => this.#pinnedRoom.all(key)).map(({ id, room }) => [id, room]));
+    const others = [...theirs.values()].reduce((sum, room) => sum - room, pinned);
+    return Math.max(Math.min(maxSize, bytes + free - minFree) - others, 0);
+  }
+
   /** Removes what nobody has read for `maxAge` milliseconds, then the least recently read until `maxSize` bytes are left. */
   evict({ maxAge = this.#limits.maxAge, maxSize = this.#limits.maxSize } = {}): Evicted {
     this.#tidy();
@@ -217,8 +253,13 @@ export class Cache {
   }
 
   #evict(before: number, bytes = 0): Evicted {
-    const evicted = this.#evictor.remove({ before, bytes });
-    return { ...evicted, kept: evicted.kept + this.#evictor.countPinned(before) };
+    const { until, ...evicted } = this.#evictor.remove({ before, bytes });
+    const { blobs: blobsBefore, bytes: bytesBefore } = this.#evictedBefore;
+    return {
+      blobs: evicted.blobs + blobsBefore,
+      bytes: evicted.bytes + bytesBefore,
+      kept: evicted.kept + this.#evictor.countPinned(until),
+    };
   }
 
   /** Checks everything, blob by blob; with `repair`, what is bad is not there any more, and will be fetched again. */

@@ -2,20 +2,22 @@
  * Opens the cache's index, the SQLite database that says which bytes are there. It is written after the data it speaks of
  * was flushed, and may lose its last transactions in a power cut: what it then does not know of is fetched again.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { useWriteAheadLog } from '../catalog/write-ahead-log.js';
 import { createDirectory } from '../config/home.js';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { BLOCK_SIZE } from './blocks.js';
-import { translated } from './cache-error.js';
+import { isNoSpace, translated } from './cache-error.js';
 
 /**
- * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` fails then, and never
- * waits for a disk: for a thread that serves.
+ * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` and `serve` fail then.
+ * `read` is for a moment, because on a full disk it keeps all others out meanwhile; `serve` never waits for a disk.
  */
-export type CacheAccess = 'write' | 'read';
+export type CacheAccess = 'write' | 'read' | 'serve';
+
+const INDEX = 'index.db';
 
 /** "fcch", as SQLite's header stores it. */
 const APPLICATION_ID = 0x66636368;
@@ -97,11 +99,13 @@ const MIGRATIONS = [
 export class IndexDatabase {
   readonly directory: string;
   readonly db: Database;
+  readonly #inode: number | undefined;
 
   /** Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`. */
   constructor(directory: string, access: CacheAccess) {
     this.directory = directory;
-    this.db = translated(directory, () => openIndex(directory, access));
+    this.db = openHowever(directory, access);
+    this.#inode = inodeOf(directory);
   }
 
   /** Runs `change` in one transaction that no other process can interleave with. */
@@ -123,17 +127,42 @@ export class IndexDatabase {
     }
   }
 
+  /** Has somebody removed it, or put another one in its place? What is written here then is lost. */
+  isRemoved(): boolean {
+    return inodeOf(this.directory) !== this.#inode;
+  }
+
+  /** Brings what was written to its place, so that the next transaction needs no room of its own on the disk. */
+  checkpoint(): void {
+    translated(this.directory, () => this.db.pragma('wal_checkpoint(TRUNCATE)'));
+  }
+
   close(): void {
     this.db.close();
   }
 }
 
-function openIndex(directory: string, access: CacheAccess): Database {
-  const file = join(directory, 'index.db');
+function inodeOf(directory: string): number | undefined {
+  return statSync(join(directory, INDEX), { throwIfNoEntry: false })?.ino;
+}
+
+function openHowever(directory: string, access: CacheAccess): Database {
+  try {
+    return translated(directory, () => openIndex(directory, access, 'NORMAL'));
+  } catch (error) {
+    if (access !== 'read' || !isNoSpace(error)) throw error;
+    // The file through which processes share it finds no room. Who has it alone needs none: https://sqlite.org/wal.html#noshm
+    return translated(directory, () => openIndex(directory, access, 'EXCLUSIVE'));
+  }
+}
+
+function openIndex(directory: string, access: CacheAccess, locking: 'NORMAL' | 'EXCLUSIVE'): Database {
+  const file = join(directory, INDEX);
   if (access === 'write') createFile(directory, file);
   else if (!existsSync(file)) throw noCache(directory);
   const db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
   try {
+    db.pragma(`locking_mode = ${locking}`);
     prepare(db, directory, access);
     return db;
   } catch (error) {
@@ -153,12 +182,12 @@ function noCache(directory: string): FacetError {
 
 function prepare(db: Database, directory: string, access: CacheAccess): void {
   const version = versionOf(db, directory);
-  if (version === 0 && access === 'read') throw noCache(directory);
+  if (version === 0 && access !== 'write') throw noCache(directory);
   if (version === 0) useWriteAheadLog(db);
   db.pragma('synchronous = NORMAL');
   db.pragma(`cache_size = -${CACHE_KIB}`);
   // A checkpoint flushes files: not in a thread that serves.
-  if (access === 'read') db.pragma('wal_autocheckpoint = 0');
+  if (access === 'serve') db.pragma('wal_autocheckpoint = 0');
   if (version === MIGRATIONS.length) return;
   db.transaction(() => {
     // Two processes may do this at once: the second one finds the work done.

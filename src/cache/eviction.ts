@@ -1,12 +1,13 @@
 /**
  * Removing blobs: those that nobody has read for the longest time first, never one that is pinned or open anywhere. A blob is
  * marked, its file removed, its row deleted, in this order: whatever happens in between, nobody finds a blob without a file,
- * and its room counts until the file is gone.
+ * and its room counts until the file is gone. On a disk so full that nothing can be marked, files go first.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, ftruncateSync } from 'node:fs';
 import type { Statement } from 'better-sqlite3';
 import type { BlobFiles } from './blob-files.js';
 import type { BlobIndex } from './blob-index.js';
+import { isNoSpace } from './cache-error.js';
 import { BlobState, type IndexDatabase } from './database.js';
 
 /** Blobs that are removed in one go; each has a descriptor open meanwhile. */
@@ -17,6 +18,12 @@ interface Candidate {
   name: string;
   room: number;
   accessedAt: number;
+  pinned: number;
+}
+
+/** Nobody else has its file open: here it is, if there is one. */
+interface Seized extends Candidate {
+  fd: number | undefined;
 }
 
 export interface Evicted {
@@ -39,7 +46,7 @@ export class Evictor {
     this.#blobs = blobs;
     this.#files = files;
     this.#oldest = index.db.prepare(
-      `SELECT id, name, room, accessed_at AS accessedAt FROM blobs
+      `SELECT id, name, room, accessed_at AS accessedAt, pinned FROM blobs
        WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id)
        ORDER BY accessed_at, id LIMIT ${BATCH}`,
     );
@@ -47,7 +54,7 @@ export class Evictor {
       .prepare<[number], number>('SELECT count(*) FROM blobs WHERE pinned = 1 AND accessed_at < ?')
       .pluck();
     this.#under = index.db.prepare(
-      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt FROM keys k JOIN blobs b ON b.id = k.blob_id
+      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt, b.pinned FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept}`,
     );
   }
@@ -62,15 +69,19 @@ export class Evictor {
 
   /**
    * Removes blobs, the least recently read first: all that were last read before a time, in milliseconds since the epoch, and
-   * more until `bytes` of room are free again or no more can go. What is pinned is not even looked at.
+   * more until `bytes` of room are free again or no more can go. What is pinned is not even looked at: `countPinned` tells how
+   * many of those last read before `until` would have gone.
    */
-  remove({ before = 0, bytes = 0 }): Evicted {
+  remove({ before = 0, bytes = 0 }): Evicted & { until: number } {
     const evicted = { blobs: 0, bytes: 0, kept: 0 };
     let position = { at: -1, id: 0 };
     for (;;) {
       const chosen = wanted(this.#oldest.all(position), before, bytes - evicted.bytes);
       const last = chosen.at(-1);
-      if (last === undefined) return evicted;
+      if (last === undefined) {
+        const isEnough = evicted.bytes >= bytes;
+        return { ...evicted, until: isEnough ? Math.max(before, position.at) : Number.MAX_SAFE_INTEGER };
+      }
       this.#remove(chosen, evicted);
       // What was open elsewhere is made up for by those that come next.
       position = { at: last.accessedAt, id: last.id };
@@ -83,16 +94,17 @@ export class Evictor {
   }
 
   #remove(candidates: readonly Candidate[], evicted: Evicted): void {
-    const seized: (Candidate & { fd: number | undefined })[] = [];
+    const seized: Seized[] = [];
     try {
       for (const candidate of candidates) {
         const fd = this.#files.seize(candidate.name);
         if (fd !== 'in use') seized.push({ ...candidate, fd: fd === 'gone' ? undefined : fd });
       }
-      const leaving = this.#index.write(() => seized.filter(({ id }) => this.#blobs.condemn(id)));
+      const leaving = this.#change(seized, id => this.#blobs.condemn(id));
       for (const { name } of leaving) this.#files.remove(name);
-      this.#index.write(() => {
-        for (const { id } of leaving) this.#blobs.delete(id);
+      this.#change(leaving, id => {
+        this.#blobs.delete(id);
+        return true;
       });
       evicted.blobs += leaving.length;
       evicted.kept += candidates.length - leaving.length;
@@ -100,6 +112,29 @@ export class Evictor {
     } finally {
       for (const { fd } of seized) if (fd !== undefined) closeSync(fd);
     }
+  }
+
+  /** Changes blobs that nobody else has open in one transaction. Returns those for which `change` is true. */
+  #change(seized: readonly Seized[], change: (id: number) => boolean): Seized[] {
+    try {
+      return this.#index.write(() => seized.filter(({ id }) => change(id)));
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      for (const each of seized) if (each.pinned === 0) this.#empty(each);
+      return seized.filter(each => this.#changeAlone(each, change));
+    }
+  }
+
+  /** In a transaction that needs next to no room. */
+  #changeAlone({ id }: Seized, change: (id: number) => boolean): boolean {
+    this.#index.checkpoint();
+    return this.#index.write(() => change(id));
+  }
+
+  /** Gives the room of a file back that is still open here. Who finds a blob without a file finds nothing. */
+  #empty({ name, fd }: Seized): void {
+    this.#files.remove(name);
+    if (fd !== undefined) ftruncateSync(fd);
   }
 }
 

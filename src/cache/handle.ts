@@ -47,18 +47,6 @@ export class BlobHandle {
     parts.accesses.touch(this.#accessed);
   }
 
-  /** Are all its bytes there? */
-  isWhole(): boolean {
-    const blob = this.#parts.blobs.get(this.#blob.id);
-    return blob !== undefined && isWhole(blob);
-  }
-
-  /** Are these bytes there? */
-  has(start: number, end: number): boolean {
-    const blocks = blocksTouched(start, Math.min(end, this.size));
-    return this.#checked.covers(blocks.start, blocks.end) || this.missing(start, end).length === 0;
-  }
-
   /** Which bytes to fetch so that those of `[start, end)` are there: whole blocks, in order. */
   missing(start: number, end: number): Interval[] {
     const touched = blocksTouched(start, Math.min(end, this.size));

@@ -11,7 +11,7 @@ import type { BlobHandle, CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
 import type { Space } from './space.js';
 import { openBlob, shareContents } from './twins.js';
-import type { BlobWriter, Written } from './writer.js';
+import type { BlobWriter } from './writer.js';
 
 export interface WriterParts extends CacheParts {
   files: BlobFiles;
@@ -71,8 +71,8 @@ export class WholeWriter implements BlobWriter {
     return isThere && readFully(this.#file.fd, target, at, size, offset) ? size : undefined;
   }
 
-  async commit(): Promise<Written> {
-    return { isWhole: this.#isWhole, intervals: this.#written.count };
+  async commit(): Promise<boolean> {
+    return this.#isWhole;
   }
 
   get #isWhole(): boolean {

@@ -5,13 +5,6 @@
  */
 import type { BlobHandle } from './handle.js';
 
-export interface Written {
-  /** Are all bytes there? */
-  isWhole: boolean;
-  /** In how many pieces. Above 1,000 the caller does well to fetch the rest. */
-  intervals: number;
-}
-
 export interface BlobWriter {
   /**
    * Sets room aside for these bytes, so that `write` finds it. Without it `write` does the same, in smaller pieces.
@@ -32,8 +25,11 @@ export interface BlobWriter {
    */
   read(target: Uint8Array, at: number, size: number, offset: number): number | undefined;
 
-  /** Lets others find what has been written in whole blocks, once it is safe on the disk. Throws `no-space`. */
-  commit(): Promise<Written>;
+  /**
+   * Lets others find what has been written in whole blocks, once it is safe on the disk. Resolves to whether that is all there
+   * is. Throws `no-space`.
+   */
+  commit(): Promise<boolean>;
 
   /**
    * The contents are written: checks them against what the caller expects, lets others find them, and opens them. Throws

@@ -5,6 +5,7 @@
  */
 import { Cache } from '../cache/cache.js';
 import type { BlobHandle } from '../cache/handle.js';
+import { LastingCache } from '../cache/lasting-cache.js';
 import type { Limits } from '../cache/space.js';
 import type { FileLocation } from '../catalog/files.js';
 import { FacetError } from '../errors.js';
@@ -73,17 +74,17 @@ const CHECK_UP_TO = 4 << 20;
 const FILE_MODE = 0o100644;
 
 export class RemoteFiles {
-  readonly #settings: CacheSettings;
   readonly #shortcuts: Shortcuts;
   readonly #post: (message: RemoteMessage) => void;
   readonly #handles = new Map<number, OpenHandle>();
   /** By inode: the versions of it that are open. */
   readonly #nodes = new Map<number, OpenNode[]>();
-  #cache: Cache | undefined;
+  readonly #cache: LastingCache;
   #nextHandle = FIRST_HANDLE;
 
   constructor(settings: CacheSettings, shortcuts: Shortcuts, post: (message: RemoteMessage) => void) {
-    this.#settings = settings;
+    const { directory, limits } = settings;
+    this.#cache = new LastingCache(() => Cache.open(directory, limits, 'serve'));
     this.#shortcuts = shortcuts;
     this.#post = post;
   }
@@ -191,11 +192,11 @@ export class RemoteFiles {
   /** The main thread makes the cache when it first needs it. */
   #openCache(): Cache | undefined {
     try {
-      this.#cache ??= Cache.open(this.#settings.directory, this.#settings.limits, 'read');
+      return this.#cache.get();
     } catch (error) {
-      if (!(error instanceof FacetError)) throw error;
+      if (error instanceof FacetError) return undefined;
+      throw error;
     }
-    return this.#cache;
   }
 
   interrupt(low: number, high: number): void {
@@ -222,7 +223,7 @@ export class RemoteFiles {
     for (const { blob } of [...this.#nodes.values()].flat()) blob?.close();
     this.#nodes.clear();
     this.#handles.clear();
-    this.#cache?.close();
+    this.#cache.close();
   }
 }
 

@@ -2,7 +2,6 @@
  * What a download needs to know of a file, and what it needs of the cache: one version of one file, and where its bytes
  * are kept. The cache is plugged in here; tests have one in memory.
  */
-import { BLOCK_SIZE } from '../cache/blocks.js';
 import type { Interval } from '../cache/intervals.js';
 import type { RemotePlace, RemoteSource } from '../sources/remote.js';
 
@@ -37,14 +36,4 @@ export interface Blob {
 export interface BlobStore {
   /** Throws when the cache cannot be used. */
   open(content: RemoteContent): Blob;
-}
-
-/** The number itself when a block begins there, otherwise the beginning of the block that it lies in. */
-export function blockStart(offset: number): number {
-  return offset - (offset % BLOCK_SIZE);
-}
-
-/** The end of the block that the byte before `offset` lies in. */
-export function blockEnd(offset: number, size: number): number {
-  return Math.min(Math.ceil(offset / BLOCK_SIZE) * BLOCK_SIZE, size);
 }

@@ -1,21 +1,21 @@
 /** The cache on disk, as downloads see it: what is there, and what they have written and not committed, as one. */
-import { BLOCK_SIZE } from '../cache/blocks.js';
+import { BLOCK_SIZE, blockStart } from '../cache/blocks.js';
 import type { Cache } from '../cache/cache.js';
 import type { BlobHandle } from '../cache/handle.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import type { BlobWriter } from '../cache/writer.js';
 import type { Blob, BlobStore, RemoteContent } from './blob.js';
-import { blockStart } from './blob.js';
 
 export class CacheStore implements BlobStore {
-  readonly #cache: Cache;
+  readonly #cache: () => Cache;
 
-  constructor(cache: Cache) {
+  /** Throws where the cache cannot be used now. */
+  constructor(cache: () => Cache) {
     this.#cache = cache;
   }
 
   open(content: RemoteContent): Blob {
-    return new CachedBlob(this.#cache, content);
+    return new CachedBlob(this.#cache(), content);
   }
 }
 
@@ -66,7 +66,7 @@ class CachedBlob implements Blob {
 
   async commit(written: readonly Interval[]): Promise<void> {
     const writer = this.#writing();
-    const { isWhole } = await writer.commit();
+    const isWhole = await writer.commit();
     // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
     if (isWhole) await this.#complete(writer);
     else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
@@ -74,11 +74,12 @@ class CachedBlob implements Blob {
     if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
   }
 
+  /** The writer last: it gives back room that was set aside only where nobody else has the blob open. */
   close(): void {
     try {
-      this.#writer?.close();
-    } finally {
       this.#handle?.close();
+    } finally {
+      this.#writer?.close();
     }
   }
 

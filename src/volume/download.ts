@@ -111,10 +111,11 @@ export class Downloader implements TransferHost {
     { signal, priority = 'bulk' }: { signal?: AbortSignal; priority?: Priority } = {},
   ): Promise<void> {
     const transfer = this.#hold(content);
+    const last = Math.min(end, content.size);
     try {
-      await this.#wait(transfer, { start, end: Math.min(end, content.size), priority }, signal);
+      await this.#wait(transfer, { start, end: last, priority }, signal);
       await transfer.commit();
-      if (transfer.blob.failure && !transfer.blob.isCached(start, end)) throw transfer.blob.failure;
+      if (!transfer.blob.isCached(start, last)) throw transfer.blob.lastFailure ?? notKept(content);
     } finally {
       this.#release(transfer);
     }
@@ -189,7 +190,7 @@ export class Downloader implements TransferHost {
 
   /** Who waits for just these bytes gets them before the disk. */
   throttle(bytes: number, priority: Priority, signal: AbortSignal): Promise<void> | undefined {
-    const room = priority === 'read' ? undefined : this.#backlog.room();
+    const room = priority === 'read' ? undefined : this.#backlog.room(signal);
     const turn = this.#rate?.take(bytes, rank(priority), signal);
     return room && turn ? room.then(() => turn) : (room ?? turn);
   }
@@ -370,6 +371,13 @@ export class Downloader implements TransferHost {
     }
     return best;
   }
+}
+
+function notKept({ place: { path } }: RemoteContent): FacetError {
+  return new FacetError('failed', `the cache did not keep all of ${path}`, {
+    path,
+    hint: 'run the same command again',
+  });
 }
 
 function isBefore(

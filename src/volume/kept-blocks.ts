@@ -57,7 +57,8 @@ export class KeptBlocks {
 
   /** Nothing is there of this key any more. */
   forget(key: string): void {
-    const isOf = (name: string) => name.endsWith(` ${key}`);
+    // The key is all behind the first space, and may have spaces.
+    const isOf = (name: string) => name.slice(name.indexOf(' ') + 1) === key;
     for (const name of [...this.#blocks.keys()].filter(isOf)) this.#remove(name);
     for (const name of [...this.#held.keys()].filter(isOf)) this.#held.delete(name);
   }

@@ -3,10 +3,10 @@
  * bytes as they arrive; the cache gets them by the block.
  */
 
-import { BLOCK_SIZE } from '../cache/blocks.js';
+import { BLOCK_SIZE, blockEnd, blockStart } from '../cache/blocks.js';
 import { FacetError } from '../errors.js';
 import { giveBack } from '../sources/web/read-buffers.js';
-import { blockEnd, blockStart, type RemoteContent } from './blob.js';
+import type { RemoteContent } from './blob.js';
 import { takeBlock } from './block-buffers.js';
 
 export interface PartOwner {

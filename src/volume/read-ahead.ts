@@ -6,9 +6,8 @@
  * in a while, a MiB apart. Pure.
  */
 
-import { BLOCK_SIZE } from '../cache/blocks.js';
+import { BLOCK_SIZE, blockStart } from '../cache/blocks.js';
 import type { Interval } from '../cache/intervals.js';
-import { blockStart } from './blob.js';
 
 /** A read so far behind or before where a stream is goes on with it. */
 const BACK = BLOCK_SIZE;

@@ -4,8 +4,10 @@
  */
 import { BLOCK_SIZE } from '../cache/blocks.js';
 import { Cache } from '../cache/cache.js';
+import { isNoSpace } from '../cache/cache-error.js';
+import { LastingCache } from '../cache/lasting-cache.js';
 import type { Limits } from '../cache/space.js';
-import type { FileLocation } from '../catalog/files.js';
+import type { FileLocation, FileRecord } from '../catalog/files.js';
 import { sourcePath } from '../catalog/files.js';
 import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
@@ -16,6 +18,7 @@ import { giveBlock, takeBlock } from './block-buffers.js';
 import { CacheStore } from './cached-blob.js';
 import { contentKey } from './content-key.js';
 import { Downloader } from './download.js';
+import { type Fitting, fitInto } from './fitting.js';
 import { KeptBlocks } from './kept-blocks.js';
 import { type MappedFolder, MappedFolders } from './mapped-folders.js';
 import { type NearFile, NearFiles } from './near-files.js';
@@ -32,12 +35,14 @@ export interface RemoteOptions {
   mounts: readonly MappedFolder[];
   /** Ask no source: what is not in the cache is `unreachable`. */
   cacheOnly?: boolean | undefined;
+  /** The cache has no room to be opened: for now everything comes from its source, and nothing is kept. */
+  onUncached?: ((error: unknown) => void) | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
 }
 
 export class RemoteContents {
-  readonly #cache: Cache;
+  readonly #cache: LastingCache;
   readonly #store: CacheStore;
   readonly downloads: Downloader;
   readonly #records: Sources;
@@ -49,14 +54,15 @@ export class RemoteContents {
 
   constructor(
     sources: Sources,
-    { directory, limits, limitRate, mounts, cacheOnly = false, onChanged }: RemoteOptions,
+    { directory, limits, limitRate, mounts, cacheOnly = false, onUncached, onChanged }: RemoteOptions,
   ) {
     this.#records = sources;
     this.#near = new NearFiles(new MappedFolders(sources, mounts));
     this.#cacheOnly = cacheOnly;
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
-    this.#cache = Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE });
-    this.#store = new CacheStore(this.#cache);
+    this.#cache = new LastingCache(() => Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE }));
+    this.#openCache(onUncached);
+    this.#store = new CacheStore(() => this.#cache.get());
     this.downloads = new Downloader({
       cache: this.#store,
       limitRate,
@@ -65,6 +71,16 @@ export class RemoteContents {
         if (file) onChanged?.(file, error);
       },
     });
+  }
+
+  /** What is wrong with a cache is to be told at once; that it has no room is no error. */
+  #openCache(onUncached: RemoteOptions['onUncached']): void {
+    try {
+      this.#cache.get();
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      onUncached?.(error);
+    }
   }
 
   /** What a download needs to know of a file. Throws what opening its source throws. */
@@ -80,6 +96,11 @@ export class RemoteContents {
     };
     this.#files.set(content, file);
     return content;
+  }
+
+  /** Which of these files the cache can hold. Throws what opening the cache throws. */
+  fitting(files: readonly FileRecord[]): Fitting {
+    return fitInto(this.#cache.get(), files);
   }
 
   /**
@@ -113,8 +134,17 @@ export class RemoteContents {
 
   /** Where the file is nearer than its source, unless the cache has it. Never fails. Whoever opens it closes it. */
   async openNear(file: FileLocation): Promise<NearFile | undefined> {
-    if (this.#cacheOnly || this.#cache.isWhole(contentKey(file), file.size)) return undefined;
-    return this.#near.open(file);
+    return this.#cacheOnly || this.#isCached(file) ? undefined : this.#near.open(file);
+  }
+
+  #isCached(file: FileLocation): boolean {
+    try {
+      return this.#cache.get().isWhole(contentKey(file), file.size);
+    } catch (error) {
+      // What the cache cannot tell, it cannot serve.
+      if (error instanceof FacetError) return false;
+      throw error;
+    }
   }
 
   /** The key of a stream is nothing to the source that has the contents. */

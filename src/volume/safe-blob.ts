@@ -3,9 +3,9 @@
  * moment instead, and so is what its cache is writing.
  */
 
-import { BLOCK_SIZE } from '../cache/blocks.js';
+import { BLOCK_SIZE, blockStart } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
-import { type Blob, type BlobStore, blockStart, type RemoteContent } from './blob.js';
+import type { Blob, BlobStore, RemoteContent } from './blob.js';
 import type { KeptBlocks } from './kept-blocks.js';
 
 /** A full disk is asked again after this time: something may have been evicted. */
@@ -17,6 +17,7 @@ export class SafeBlob {
   readonly #kept: KeptBlocks;
   #blob: Blob | undefined;
   #failure: { error: unknown; at: number } | undefined;
+  #lastFailure: unknown;
   #isForgotten = false;
 
   constructor(store: BlobStore, content: RemoteContent, kept: KeptBlocks) {
@@ -26,14 +27,24 @@ export class SafeBlob {
     this.#open();
   }
 
+  /** Is what was written last to be lost? */
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
   /** Why the cache did not take what it was given last; undefined as long as it does. */
   get failure(): unknown {
     return this.#failure?.error;
   }
 
+  /** Why the cache did not take something, whatever it has taken since. */
+  get lastFailure(): unknown {
+    return this.#lastFailure;
+  }
+
   /** Is all of this in the cache, and not only in memory? */
   isCached(start: number, end: number): boolean {
-    return this.#try(blob => blob.missing(start, end))?.length === 0;
+    return start >= end || this.#try(blob => blob.missing(start, end))?.length === 0;
   }
 
   missing(start: number, end: number): Interval[] {
@@ -50,7 +61,7 @@ export class SafeBlob {
 
   /** Sets room aside for bytes that will be written, where there is room. */
   reserve(start: number, end: number): void {
-    if (this.#mayWrite()) this.#try(blob => blob.reserve(start, end));
+    if (this.#isReady()) this.#try(blob => blob.reserve(start, end));
   }
 
   /**
@@ -60,7 +71,7 @@ export class SafeBlob {
   async write(offset: number, block: Buffer): Promise<boolean> {
     const { key } = this.#content;
     this.#kept.hold(key, offset, block);
-    const isWritten = this.#mayWrite() && (await this.#writeToCache(offset, block));
+    const isWritten = this.#isReady() && (await this.#writeToCache(offset, block));
     if (isWritten) this.#failure = undefined;
     else if (!this.#isForgotten) this.#kept.put(key, offset, block);
     this.#kept.letGo(key, offset);
@@ -109,8 +120,14 @@ export class SafeBlob {
     }
   }
 
-  #mayWrite(): boolean {
-    return !this.#failure || performance.now() - this.#failure.at > RETRY_MS;
+  /** Nothing is written for a while after a failure. Then it may be a matter of opening it again: somewhere else, perhaps. */
+  #isReady(): boolean {
+    if (this.#failure && performance.now() - this.#failure.at > RETRY_MS) {
+      this.close();
+      this.#failure = undefined;
+      this.#open();
+    }
+    return !this.#failure;
   }
 
   #try<T>(use: (blob: Blob) => T): T | undefined {
@@ -124,6 +141,7 @@ export class SafeBlob {
 
   #note(error: unknown): void {
     this.#failure = { error, at: performance.now() };
+    this.#lastFailure = error;
   }
 
   #notKept({ start, end }: Interval): Interval[] {

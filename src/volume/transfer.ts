@@ -3,10 +3,10 @@
  * requested while a request for it is under way; a request that nobody wants any more is given up.
  */
 
-import { BLOCK_SIZE } from '../cache/blocks.js';
+import { BLOCK_SIZE, blockEnd, blockStart } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import { FacetError } from '../errors.js';
-import { blockEnd, blockStart, type RemoteContent } from './blob.js';
+import type { RemoteContent } from './blob.js';
 import { giveBlock } from './block-buffers.js';
 import { type Priority, rank } from './budget.js';
 import { Part, type PartOwner } from './part.js';
@@ -189,7 +189,7 @@ export class Transfer implements PartOwner {
     const isWritten = await this.blob.write(offset, block);
     if (!isWritten) return;
     giveBlock(block);
-    if (!this.#failure) this.#written.add(offset, offset + block.length);
+    if (!this.blob.isForgotten) this.#written.add(offset, offset + block.length);
   }
 
   /** Makes all that has arrived last, one commit at a time. Never fails: `blob.failure` says why it could not. */

@@ -5,7 +5,7 @@
 
 export class WriteBacklog {
   readonly #limit: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #bytes = 0;
 
   constructor(limit: number) {
@@ -18,12 +18,20 @@ export class WriteBacklog {
 
   end(bytes: number): void {
     this.#bytes -= bytes;
-    if (this.#bytes < this.#limit) for (const go of this.#waiting.splice(0)) go();
+    if (this.#bytes < this.#limit) for (const go of [...this.#waiting]) go();
   }
 
-  /** Resolves when there is room for more. */
-  room(): Promise<void> | undefined {
+  /** Resolves when there is room for more, or nobody wants it any longer. */
+  room(signal: AbortSignal): Promise<void> | undefined {
     if (this.#bytes < this.#limit) return undefined;
-    return new Promise(resolve => void this.#waiting.push(resolve));
+    return new Promise(resolve => {
+      const go = () => {
+        this.#waiting.delete(go);
+        signal.removeEventListener('abort', go);
+        resolve();
+      };
+      this.#waiting.add(go);
+      signal.addEventListener('abort', go, { once: true });
+    });
   }
 }

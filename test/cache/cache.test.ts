@@ -1,6 +1,6 @@
 /** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
@@ -88,7 +88,7 @@ test('of small contents nothing is found before all of them are there', async t 
   const cache = openCache(folder);
   const writer = cache.writer('k', SMALL);
   await writer.write(0, contentsOf('k', SMALL).subarray(0, MiB));
-  assert.deepEqual(await writer.commit(), { isWhole: false, intervals: 1 });
+  assert.equal(await writer.commit(), false);
   assert.equal(cache.lookup('k', SMALL), undefined);
   await assert.rejects(writer.complete(), is('failed'));
   writer.close();
@@ -103,7 +103,7 @@ test('of large contents each block is found once it is committed', async t => {
   const handle = cache.lookup('k', LARGE);
   assert.ok(handle);
   assert.equal(readRange(handle, 2 * MiB, 3 * MiB), undefined, 'written, not committed');
-  assert.deepEqual(await writer.commit(), { isWhole: false, intervals: 1 });
+  assert.equal(await writer.commit(), false);
   assert.deepEqual(readRange(handle, 2 * MiB, 4 * MiB), bytes.subarray(2 * MiB, 4 * MiB));
   assert.equal(readRange(handle, 2 * MiB - 1, 3 * MiB), undefined, 'a block of which half was written');
   assert.deepEqual(handle.missing(0, LARGE), [
@@ -111,10 +111,9 @@ test('of large contents each block is found once it is committed', async t => {
     { start: 4 * MiB, end: LARGE },
   ]);
   assert.deepEqual(handle.missing(2 * MiB + 5, 4 * MiB + 5), [{ start: 4 * MiB, end: 5 * MiB }]);
-  assert.deepEqual([handle.has(2 * MiB, 4 * MiB), handle.has(0, 1)], [true, false]);
-  assert.deepEqual([handle.isWhole(), handle.descriptor()], [false, undefined]);
+  assert.equal(handle.descriptor(), undefined);
   await writer.write(9 * MiB, bytes.subarray(9 * MiB));
-  assert.deepEqual(await writer.commit(), { isWhole: false, intervals: 2 });
+  assert.equal(await writer.commit(), false);
   await assert.rejects(writer.complete(), is('failed'));
   for (const each of [handle, writer]) each.close();
   assertClean(cache);
@@ -133,7 +132,7 @@ test('a writer goes on where another one was cut off', async t => {
   await second.write(5 * MiB, bytes.subarray(5 * MiB));
   const handle = await second.complete();
   assert.deepEqual(readRange(handle), bytes);
-  assert.ok(handle.isWhole());
+  assert.deepEqual(handle.missing(0, handle.size), []);
 });
 
 test('several writers at once, which write while they flush', async t => {
@@ -148,7 +147,7 @@ test('several writers at once, which write while they flush', async t => {
       await writer.write(0, bytes.subarray(0, 2 * MiB));
       const committed = writer.commit();
       await writer.write(2 * MiB, bytes.subarray(2 * MiB));
-      assert.equal((await committed).isWhole, false);
+      assert.equal(await committed, false);
       const handle = await writer.complete();
       assert.deepEqual(readRange(handle), bytes);
       writer.close();
@@ -364,3 +363,31 @@ test('the files of closed handles are closed, and a closed handle is not to be u
   assert.throws(() => fstatSync(fd), /EBADF/);
   assert.throws(() => handle && readRange(handle), /after it was closed/);
 });
+
+test('the file of a writer that is closed while it commits stays open until that is done', async t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  const bytes = contentsOf('k', LARGE);
+  const writer = cache.writer('k', LARGE);
+  await writer.write(0, bytes.subarray(0, 2 * MiB));
+  const committing = writer.commit();
+  writer.close();
+  assert.equal(openBelow(folder).length, 1);
+  await committing;
+  assert.equal(openBelow(folder).length, 0);
+  assert.equal(cache.presentBytes('k', LARGE), 2 * MiB);
+  assert.equal(cache.status().bytes, 2 * ROOM);
+});
+
+/** The files of blobs that this process has open. */
+function openBelow(folder: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(join(folder, 'blobs')) ? [path] : [];
+    } catch {
+      // The descriptor with which the folder is listed.
+      return [];
+    }
+  });
+}

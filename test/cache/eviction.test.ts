@@ -100,6 +100,15 @@ test('what is pinned stays, also when it was pinned before it came; what is unpi
   assert.deepEqual(keysIn(cache), ['b', 'd']);
 });
 
+test('what is pinned is counted as kept when it would have gone', async t => {
+  const cache = openCache(temporaryFolder(t));
+  for (const key of ['a', 'b', 'c', 'd']) await put(cache, key, MiB);
+  cache.pin('a', 'd');
+  assert.equal(cache.evict({ maxSize: 4 * ROOM }).kept, 0);
+  assert.deepEqual(cache.evict({ maxSize: 3 * ROOM }), { blobs: 1, bytes: ROOM, kept: 1 });
+  assert.deepEqual(cache.evict({ maxSize: 0 }), { blobs: 1, bytes: ROOM, kept: 2 });
+});
+
 test('the pins of all versions of a file are found, whether or not they are there', t => {
   const cache = openCache(temporaryFolder(t));
   cache.pin('1/a\0v1', '1/a\0v2', '1/a.txt\0v1', '1/aa\0v1', '11/a\0v1');

@@ -2,8 +2,21 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { assertClean, contentsOf, get, MiB, openCache, put, readRange } from '../support/caches.js';
+import { type TestContext, test } from 'node:test';
+import { statusOf } from '../../src/cache/status.js';
+import {
+  assertClean,
+  blobFilesIn,
+  contentsOf,
+  get,
+  keysIn,
+  MiB,
+  openCache,
+  put,
+  ROOM,
+  readRange,
+  roomy,
+} from '../support/caches.js';
 import { isNoSpace, leave, needsRoot, smallDisk } from '../support/small-disk.js';
 
 for (const [size, what] of [
@@ -47,6 +60,85 @@ test('on a disk that is full from the start, room is made of what is cached', {
   assert.ok(cache.status().free >= MiB);
   await assert.rejects(put(cache, 'd', 12 * MiB), isNoSpace);
   assertClean(cache);
+});
+
+for (const [size, what] of [
+  [2 * MiB, 'small'],
+  [6 * MiB, 'large'],
+] as const) {
+  test(`on a disk without a byte to spare room is made for ${what} contents`, {
+    skip: needsRoot,
+  }, async t => {
+    const disk = smallDisk(t, 16);
+    const cache = openCache(join(disk, 'cache'), { minFree: MiB });
+    for (const key of ['a', 'b', 'c']) await put(cache, key, 4 * MiB);
+    leave(disk, 0);
+    await put(cache, 'd', size);
+    assert.deepEqual(get(cache, 'd', size), contentsOf('d', size));
+    assertClean(cache);
+  });
+}
+
+/** A cache that nobody has open, with three files of 2 MiB, on a disk of which nothing is left. */
+async function fullWith(
+  context: TestContext,
+  ...pinned: string[]
+): Promise<{ folder: string; filler: string }> {
+  const disk = smallDisk(context, 16);
+  const folder = join(disk, 'cache');
+  const cache = openCache(folder);
+  for (const key of ['a', 'b', 'c']) await put(cache, key, 2 * MiB);
+  cache.pin(...pinned);
+  cache.close();
+  return { folder, filler: leave(disk, 0) };
+}
+
+test('what is cached on a full disk can be listed', { skip: needsRoot }, async t => {
+  const { folder } = await fullWith(t);
+  const cache = openCache(folder, {}, 'read');
+  assert.deepEqual(keysIn(cache), ['a', 'b', 'c']);
+  assert.equal(cache.status().free, 0);
+  cache.close();
+  assert.equal(statusOf(folder, roomy).blobs, 3);
+});
+
+test('evicting makes room on a full disk, and counts what went', { skip: needsRoot }, async t => {
+  const { folder } = await fullWith(t, 'a');
+  const cache = openCache(folder);
+  assert.deepEqual(cache.evict({ maxSize: 3 * ROOM }), { blobs: 2, bytes: 4 * ROOM, kept: 0 });
+  assert.deepEqual(keysIn(cache), ['a']);
+  assertClean(cache);
+});
+
+test('clearing does, too', { skip: needsRoot }, async t => {
+  const { folder } = await fullWith(t, 'c');
+  const cache = openCache(folder);
+  assert.deepEqual(cache.clear(), { blobs: 2, bytes: 4 * ROOM, kept: 1 });
+  assert.ok(cache.status().free >= 3 * MiB);
+  assertClean(cache);
+});
+
+test('so they do beside a process that has the cache open', { skip: needsRoot }, async t => {
+  const disk = smallDisk(t, 16);
+  const folder = join(disk, 'cache');
+  const open = openCache(folder);
+  for (let nth = 0; nth < 300; nth++) await put(open, `small ${nth}`, 5000);
+  const handle = open.lookup('small 7', 5000) ?? assert.fail();
+  leave(disk, 0);
+  assert.equal(openCache(folder).clear().blobs, 299);
+  assert.deepEqual(readRange(handle), contentsOf('small 7', 5000));
+  assert.deepEqual(keysIn(open), ['small 7']);
+  assert.equal(blobFilesIn(folder).length, 1);
+});
+
+test('a cache on a full disk of which nothing may go cannot be written until there is space', {
+  skip: needsRoot,
+}, async t => {
+  const { folder, filler } = await fullWith(t, 'a', 'b', 'c');
+  assert.throws(() => openCache(folder), isNoSpace);
+  rmSync(filler);
+  const cache = openCache(folder);
+  for (const key of ['a', 'b', 'c']) assert.deepEqual(get(cache, key, 2 * MiB), contentsOf(key, 2 * MiB));
 });
 
 test('a cache cannot be made on a full disk, and can be when there is space', {

@@ -1,11 +1,11 @@
 /** Files afar that exist only as a formula, a source that does what a test tells it, and a cache in memory. */
 
 import { setTimeout } from 'node:timers/promises';
-import { BLOCK_SIZE } from '../../src/cache/blocks.js';
+import { BLOCK_SIZE, blockEnd } from '../../src/cache/blocks.js';
 import { type Interval, Intervals } from '../../src/cache/intervals.js';
 import { FacetError } from '../../src/errors.js';
 import type { RangeRequest, RemotePlace, RemoteSource } from '../../src/sources/remote.js';
-import { type Blob, type BlobStore, blockEnd, type RemoteContent } from '../../src/volume/blob.js';
+import type { Blob, BlobStore, RemoteContent } from '../../src/volume/blob.js';
 
 export const MIB = 1 << 20;
 

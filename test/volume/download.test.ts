@@ -272,6 +272,26 @@ test('neither does a cache that cannot be opened, or cannot commit', async () =>
   assertBytes(await downloader.read(file, 0, 3 * MIB), 0);
 });
 
+test('what was not kept is told, also when the cache took something later', async () => {
+  const { downloader, file, source, cache } = setUp({ size: 2 * MIB });
+  const second = gate();
+  const { open } = cache;
+  cache.open = content => {
+    const blob = open.call(cache, content);
+    const write = async (offset: number, bytes: Buffer) => {
+      if (offset > 0) second.open();
+      await second.opened;
+      await settle(offset === 0 ? 1 : 5);
+      if (offset === 0) throw new FacetError('no-space', 'no room for the first block');
+      await blob.write(offset, bytes);
+    };
+    return { ...blob, write };
+  };
+  await assert.rejects(downloader.ensure(file, 0, file.size), /no room for the first block/);
+  await downloader.ensure(file, MIB, file.size);
+  assert.equal(source.sent, file.size);
+});
+
 test('a network that is faster than the disk waits for it, but nobody who reads does', async () => {
   const { source, downloader, file, cache } = setUp({ size: 200 * MIB });
   const disk = gate();
@@ -285,6 +305,24 @@ test('a network that is faster than the disk waits for it, but nobody who reads 
   disk.open();
   await all;
   assert.equal(source.sent, file.size);
+  assert.equal(downloader.counts.bytesUnderWay, 0);
+});
+
+test('a disk that stands still keeps nobody from giving up', async () => {
+  const { source, downloader, file, cache } = setUp({ size: 200 * MIB });
+  const disk = gate();
+  cache.disk = disk.opened;
+  const controller = new AbortController();
+  const all = downloader.ensure(file, 0, file.size, { signal: controller.signal });
+  await settle(1_000);
+  assert.equal(downloader.counts.underWay, 8);
+  controller.abort(new Error('enough'));
+  await assert.rejects(all, /enough/);
+  await settle();
+  assert.equal(downloader.counts.underWay, 0);
+  assert.equal(source.underWay.length, 0);
+  disk.open();
+  await downloader.close();
   assert.equal(downloader.counts.bytesUnderWay, 0);
 });
 

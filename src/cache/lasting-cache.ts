@@ -1,0 +1,56 @@
+/**
+ * The cache of a process that runs for long: opened when it is first wanted, tried again where it could not be, because a disk
+ * that is full now has room later, and opened anew when somebody has removed its directory.
+ */
+import type { Cache } from './cache.js';
+import { isNoSpace } from './cache-error.js';
+
+/** To open what has no room is tried this often. */
+const RETRY_MS = 5_000;
+/** Whether it is still there is looked at so often. */
+const LOOK_MS = 1_000;
+
+export class LastingCache {
+  readonly #open: () => Cache;
+  #cache: Cache | undefined;
+  /** Removed ones, in which something may be open. */
+  readonly #former: Cache[] = [];
+  #lookedAt = 0;
+  #full: { error: unknown; at: number } | undefined;
+
+  constructor(open: () => Cache) {
+    this.#open = open;
+  }
+
+  /** Throws as `Cache.open` does. */
+  get(): Cache {
+    const now = performance.now();
+    if (this.#full && now - this.#full.at < RETRY_MS) throw this.#full.error;
+    if (this.#cache && now - this.#lookedAt > LOOK_MS) this.#look(this.#cache, now);
+    this.#cache ??= this.#opened(now);
+    return this.#cache;
+  }
+
+  #look(cache: Cache, now: number): void {
+    this.#lookedAt = now;
+    if (!cache.isRemoved()) return;
+    this.#former.push(cache);
+    this.#cache = undefined;
+  }
+
+  #opened(now: number): Cache {
+    this.#full = undefined;
+    this.#lookedAt = now;
+    try {
+      return this.#open();
+    } catch (error) {
+      if (isNoSpace(error)) this.#full = { error, at: now };
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const cache of this.#former) cache.close();
+    this.#cache?.close();
+  }
+}

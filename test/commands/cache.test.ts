@@ -1,0 +1,111 @@
+/** What `facet cache` says and how it ends, as a user meets it. What the cache itself does is in `test/cache`. */
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { contentsOf } from '../support/caches.js';
+import { serveFolder, startServer } from '../support/file-server.js';
+import { inPlace, type Place, users } from '../support/mounted.js';
+import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
+
+const user = users[0] ?? assert.fail();
+const MB = 1_000_000;
+
+/** A place whose source `web` is a web server with files of these sizes. */
+async function atServer(
+  context: TestContext,
+  sizes: Record<string, number>,
+  config: string,
+  body: (place: Place, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = temporaryFolder(context);
+  for (const [name, size] of Object.entries(sizes)) writeFile(folder, name, contentsOf(name, size));
+  const { url } = await startServer(context, serveFolder(folder));
+  await inPlace(user, async place => {
+    await place.done('index', 'add', 'web', `${url}/`);
+    writeFileSync(join(place.home, 'config.yaml'), config);
+    await place.done('index', 'scan');
+    await body(place, folder);
+  });
+}
+
+async function cached(place: Place): Promise<string[]> {
+  const lines = (await place.done('cache', 'ls', '--json')).split('\n').filter(line => line !== '');
+  return lines.map(line => JSON.parse(line)).map(({ origin }) => origin.replace('web:', ''));
+}
+
+describe('facet cache warm', { concurrency: 2 }, () => {
+  const limits = 'cache: {minFree: 0, maxSize: 7MB}\n';
+  const sizes = { a: 3 * MB, b: 3 * MB, c: 3 * MB, large: 9 * MB };
+
+  it('refuses what is larger than the cache before anything goes for it', t =>
+    atServer(t, sizes, limits, async place => {
+      await place.done('cache', 'warm', '/web/a', '/web/b');
+      const { status, stderr } = await place.facet('cache', 'warm', '/web/large');
+      assert.equal(status, 1);
+      assert.match(stderr, /web:large has 9\.0 MB, more than the 7\.0 MB that the cache has room for/);
+      assert.match(stderr, /hint: raise cache\.maxSize/);
+      assert.deepEqual(await cached(place), ['a', 'b']);
+    }));
+
+  it('lets nothing go that it has brought, and says what it left out', t =>
+    atServer(t, sizes, limits, async place => {
+      const { status, stdout, stderr } = await place.facet('cache', 'warm', '/web', '--json');
+      assert.equal(status, 4);
+      assert.deepEqual(JSON.parse(stdout), { files: 2, failed: 2 });
+      assert.match(stderr, /left out 1 file, 3\.0 MB/);
+      assert.deepEqual(await cached(place), ['a', 'b']);
+    }));
+
+  it('counts what is pinned, once', t =>
+    atServer(t, sizes, limits, async place => {
+      await place.done('cache', 'pin', '/web/c');
+      await place.done('cache', 'warm', '/web/c');
+      assert.match((await place.facet('cache', 'warm', '/web/a', '/web/b')).stderr, /left out 1 file/);
+      assert.deepEqual(await cached(place), ['a', 'c']);
+      const { stdout } = await place.facet('cache', 'warm', '/web/b', '/web/a', '/web/c', '--json');
+      assert.deepEqual(JSON.parse(stdout), { files: 2, failed: 1 });
+      assert.equal((await cached(place)).length, 2);
+    }));
+
+  it('ends as facet fetch does: with the error of its only file, or with that of some of several', t =>
+    atServer(t, sizes, '', async (place, folder) => {
+      const paths = ['/web/a', '/web/b'];
+      for (const name of ['a', 'b']) rmSync(join(folder, name));
+      for (const [count, status] of [
+        [1, 3],
+        [2, 4],
+      ] as const) {
+        const wanted = paths.slice(0, count);
+        assert.equal((await place.facet('cache', 'warm', ...wanted)).status, status);
+        assert.equal((await place.facet('fetch', ...wanted, '-o', `${place.base}/`)).status, status);
+      }
+    }));
+});
+
+describe('what is pinned', () => {
+  it('is unpinned with its source', t =>
+    atServer(t, { a: MB, b: MB }, '', async place => {
+      await place.done('cache', 'pin', '/web/a', '/web/b');
+      await place.done('cache', 'warm', '/web/a');
+      await place.done('index', 'rm', 'web');
+      const cleared = JSON.parse(await place.done('cache', 'clear', '--json'));
+      assert.equal(cleared.blobs, 1);
+      assert.equal(cleared.kept, 0);
+    }));
+});
+
+describe('a scan of several sources of which none can be scanned', () => {
+  it('ends with their reason when it is one, and otherwise with that of some of several', async t => {
+    const { url } = await startServer(t, (request, response) => {
+      response.writeHead(request.url?.startsWith('/gone') ? 404 : 403).end();
+    });
+    await inPlace(user, async place => {
+      const status = async () => (await place.facet('index', 'scan')).status;
+      for (const name of ['gone1', 'gone2']) await place.done('index', 'add', name, `${url}/${name}/`);
+      assert.equal(await status(), 3);
+      await place.done('index', 'add', 'closed', `${url}/closed/`);
+      assert.equal(await status(), 4);
+    });
+  });
+});
