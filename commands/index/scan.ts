@@ -70,7 +70,7 @@ async function scanAll(
       } catch (error) {
         context.signal.throwIfAborted();
         if (!(error instanceof FacetError) || sources.length === 1) throw error;
-        context.warn(error.message, error.hint);
+        context.warn(`${each.name}: ${error.message}`, error.hint);
         failure = error;
         failed++;
       }

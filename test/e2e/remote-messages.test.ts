@@ -1,0 +1,35 @@
+/** What facet says when a remote source is not what it should be: real processes, and servers that are wrong in one way. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { startServer } from '../support/file-server.js';
+import { inPlace, users } from '../support/mounted.js';
+
+const user = users[0] ?? assert.fail();
+
+/** A server of buckets, whose objects can be listed and not read. */
+async function serveBuckets(context: TestContext, keys: readonly string[]): Promise<string> {
+  const objects = keys.map(
+    key =>
+      `<Contents><Key>${encodeURIComponent(key)}</Key><LastModified>2024-05-01T10:00:00Z</LastModified>` +
+      '<ETag>&quot;x&quot;</ETag><Size>1</Size></Contents>',
+  );
+  const page = `<ListBucketResult><EncodingType>url</EncodingType>${objects.join('')}</ListBucketResult>`;
+  const { url } = await startServer(context, (request, response) => {
+    if (request.url?.includes('list-type')) return void response.end(page);
+    response.writeHead(403).end('<Error><Code>SignatureDoesNotMatch</Code></Error>');
+  });
+  return url;
+}
+
+test('of several sources that cannot be scanned each warning names its own', async context => {
+  const endpoint = await serveBuckets(context, ['a']);
+  await inPlace(user, async place => {
+    const add = (name: string, at: string) =>
+      place.done('index', 'add', name, 's3://bucket', '--endpoint', at, '--anonymous');
+    await add('good', endpoint);
+    await add('bad', 'http://127.0.0.1:1');
+    const { status, stderr } = await place.facet('index', 'scan');
+    assert.equal(status, 4);
+    assert.match(stderr, /warning: bad: cannot reach http:\/\/127\.0\.0\.1:1: the connection is refused\n/);
+  });
+});
