@@ -2,7 +2,7 @@
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import { type CommandContext, command, option } from '../command.js';
-import { describeFailure } from '../failure.js';
+import { againHint, describeFailure } from '../failure.js';
 import { formatItems } from '../format.js';
 import { count, size } from '../kinds.js';
 import { inParallel } from '../parallel.js';
@@ -31,7 +31,7 @@ export default command({
     const volume = await openVolume(context.home);
     const remote = remoteAccess(volume.sources, context.home, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
-    const tally = { files: 0, failed: 0 };
+    const tally = { files: 0, failed: 0, unreachable: 0 };
     let arrived = 0;
     const warm = async (file: FileRecord) => {
       try {
@@ -44,7 +44,8 @@ export default command({
       } catch (error) {
         context.signal.throwIfAborted();
         tally.failed++;
-        const { message, hint } = describeFailure(error);
+        const { code, message, hint } = describeFailure(error);
+        if (code === 'unreachable') tally.unreachable++;
         context.warn(`${printable(`${file.source}:${sourcePath(file)}`)}: ${message}`, hint);
       }
     };
@@ -62,7 +63,7 @@ export default command({
 
 async function finish(
   { output }: CommandContext,
-  { files, failed }: { files: number; failed: number },
+  { files, failed, unreachable }: { files: number; failed: number; unreachable: number },
 ): Promise<void> {
   await output.result(
     { files: files - failed, failed },
@@ -70,6 +71,6 @@ async function finish(
   );
   if (failed === 0) return;
   throw new FacetError('partial', `${failed} of ${formatItems(files, 'file')} could not be downloaded`, {
-    hint: 'run the same command again: what was downloaded is not downloaded twice',
+    hint: againHint(unreachable, 'downloaded'),
   });
 }

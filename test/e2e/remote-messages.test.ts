@@ -33,3 +33,21 @@ test('of several sources that cannot be scanned each warning names its own', asy
     assert.match(stderr, /warning: bad: cannot reach http:\/\/127\.0\.0\.1:1: the connection is refused\n/);
   });
 });
+
+test('to run the same command again is the next step only for what may be over by itself', async context => {
+  const endpoint = await serveBuckets(context, ['a', 'b']);
+  await inPlace(user, async place => {
+    await place.done('index', 'add', 'b', 's3://bucket', '--endpoint', endpoint, '--anonymous');
+    await place.done('index', 'scan');
+    for (const [command, done] of [
+      [['fetch', '/b', '-o', 'out'], 'fetched'],
+      [['cache', 'warm', '/b'], 'downloaded'],
+    ] as const) {
+      const { status, stderr } = await place.facet(...command);
+      assert.equal(status, 4);
+      assert.match(stderr, /SignatureDoesNotMatch\nhint: check AWS_ACCESS_KEY_ID/);
+      const again = `when that is mended, run the same command again: what was ${done} is not ${done} twice`;
+      assert.ok(stderr.endsWith(`\nhint: ${again}\n`), stderr);
+    }
+  });
+});
