@@ -51,3 +51,16 @@ test('to run the same command again is the next step only for what may be over b
     }
   });
 });
+
+test('of a server that encrypts nothing it is said that it does not speak TLS', async context => {
+  const endpoint = (await serveBuckets(context, ['a'])).replace('http:', 'https:');
+  await inPlace(user, async place => {
+    await place.done('index', 'add', 'b', 's3://bucket', '--endpoint', endpoint, '--anonymous');
+    const { status, stderr } = await place.facet('index', 'scan');
+    assert.equal(status, 5);
+    assert.equal(
+      stderr.replaceAll(endpoint, 'IT').split('\nhint: write http://')[0],
+      'facet: IT does not speak TLS',
+    );
+  });
+});

@@ -131,10 +131,28 @@ export function connectionError(error: unknown, origin: string, signal: AbortSig
     return new FacetError('interrupted', `${origin} is not read any more`);
   if (code.startsWith('HPE_'))
     return new FacetError('failed', `${origin} does not speak HTTP`, { cause: error });
+  if (code.startsWith(TLS)) return noTls(error, origin, code.slice(TLS.length));
   if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return distrusted(error, origin);
   return new TransientError(`cannot reach ${origin}: ${reasons[code] ?? errorMessage(error)}`, {
     cause: error,
     hint: 'check the network and the address',
+  });
+}
+
+const TLS = 'ERR_SSL_';
+
+/** OpenSSL's own words are about its files and functions. */
+function noTls(error: unknown, origin: string, reason: string): FacetError {
+  if (reason === 'WRONG_VERSION_NUMBER') {
+    return new FacetError('unreachable', `${origin} does not speak TLS`, {
+      cause: error,
+      hint: 'write http:// for a server that encrypts nothing, or check the port',
+    });
+  }
+  const words = reason.toLowerCase().replaceAll('_', ' ');
+  return new FacetError('unreachable', `${origin} and facet do not agree on TLS: ${words}`, {
+    cause: error,
+    hint: 'check which versions and certificates of TLS the server asks for',
   });
 }
 
