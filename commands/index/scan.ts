@@ -148,4 +148,9 @@ function warnOf(context: CommandContext, { source: name, unreadable, skipped }: 
       `${name}: ${formatItems(skipped.notUtf8, 'name')} not in UTF-8, shown as on disk in a mount`,
     );
   }
+  if (skipped.oddKeys > 0) {
+    context.note(
+      `${name}: ${formatItems(skipped.oddKeys, 'key')} that cannot be in a path, shown with other characters`,
+    );
+  }
 }
