@@ -7,32 +7,59 @@
 const FIRST_BYTES = 1024 * 1024;
 /** Each time twice as many, up to this: of a remote that is far away, a question takes long. */
 const MOST_BYTES = 8 * 1024 * 1024;
+/** What is waited for while more bytes come. */
+const MOST_UNANSWERED = 2;
 
 /** The pieces. Throws what `confirm` throws, before any piece of another version. */
 export async function* confirmed(
   pieces: AsyncIterable<Uint8Array>,
   confirm: () => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
+  const asked: Asked[] = [];
   let held: Uint8Array[] = [];
   let bytes = 0;
   let most = FIRST_BYTES;
   for await (const piece of pieces) {
     held.push(piece);
     bytes += piece.length;
-    if (bytes < most) continue;
-    await confirm();
-    yield* held;
-    [held, bytes, most] = [[], 0, Math.min(2 * most, MOST_BYTES)];
+    if (bytes >= most) {
+      asked.push(ask(held, confirm));
+      [held, bytes, most] = [[], 0, Math.min(2 * most, MOST_BYTES)];
+    }
+    while (asked[0]?.isAnswered || asked.length > MOST_UNANSWERED) yield* answered(asked.shift());
   }
-  if (held.length === 0) return;
-  await confirm();
-  yield* held;
+  if (held.length > 0) asked.push(ask(held, confirm));
+  while (asked.length > 0) yield* answered(asked.shift());
 }
 
-/** One question at a time about each thing: who asks meanwhile shares the next one with all who do. */
+/** Pieces that wait for an answer. */
+interface Asked {
+  pieces: readonly Uint8Array[];
+  answer: Promise<void>;
+  isAnswered: boolean;
+}
+
+function ask(pieces: readonly Uint8Array[], confirm: () => Promise<void>): Asked {
+  const asked: Asked = { pieces, answer: confirm(), isAnswered: false };
+  const note = () => {
+    asked.isAnswered = true;
+  };
+  asked.answer.then(note, note);
+  return asked;
+}
+
+async function* answered(asked: Asked | undefined): AsyncGenerator<Uint8Array> {
+  await asked?.answer;
+  yield* asked?.pieces ?? [];
+}
+
+/** Questions about one thing at a time. */
+const MOST_QUESTIONS = 2;
+
+/** A few questions at a time about each thing: who asks meanwhile shares the next one with all who do. */
 export class SharedQuestions<Answer> {
   readonly #ask: (about: string) => Promise<Answer>;
-  readonly #asked = new Map<string, Promise<Answer>>();
+  readonly #asked = new Map<string, Set<Promise<Answer>>>();
   readonly #next = new Map<string, Promise<Answer>>();
 
   constructor(ask: (about: string) => Promise<Answer>) {
@@ -48,14 +75,19 @@ export class SharedQuestions<Answer> {
   }
 
   async #askNext(about: string): Promise<Answer> {
-    await this.#asked.get(about)?.catch(() => {});
-    this.#next.delete(about);
-    const asked = this.#ask(about);
+    const asked = this.#asked.get(about) ?? new Set();
     this.#asked.set(about, asked);
+    if (asked.size >= MOST_QUESTIONS) await Promise.race(asked).catch(() => {});
+    // All who ask in this moment are to share it.
+    else await Promise.resolve();
+    this.#next.delete(about);
+    const question = this.#ask(about);
+    asked.add(question);
     try {
-      return await asked;
+      return await question;
     } finally {
-      if (this.#asked.get(about) === asked) this.#asked.delete(about);
+      asked.delete(question);
+      if (asked.size === 0 && !this.#next.has(about)) this.#asked.delete(about);
     }
   }
 }
