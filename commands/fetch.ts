@@ -13,7 +13,7 @@ import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
 import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
-import { describeFailure } from './failure.js';
+import { againHint, describeFailure } from './failure.js';
 import { formatItems, formatSize } from './format.js';
 import { count, file, path, range, size, text } from './kinds.js';
 import { inParallel } from './parallel.js';
@@ -179,7 +179,7 @@ async function toDisk(
     });
   }
   throw new FacetError('partial', `${tally.failed} of ${formatItems(total, 'file')} could not be fetched`, {
-    hint: 'run the same command again: what was fetched is not fetched twice',
+    hint: againHint(tally.unreachable, 'fetched'),
   });
 }
 

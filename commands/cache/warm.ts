@@ -3,7 +3,7 @@ import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import type { RemoteContents } from '../../src/volume/remote-contents.js';
 import { type CommandContext, command, option } from '../command.js';
-import { describeFailure } from '../failure.js';
+import { againHint, describeFailure } from '../failure.js';
 import { formatItems, formatSize } from '../format.js';
 import { count, size } from '../kinds.js';
 import { inParallel } from '../parallel.js';
@@ -16,6 +16,7 @@ import { readWanted, refuseNothing, remoteFiles, wantedArguments, wantedOptions 
 interface Tally {
   files: number;
   failed: number;
+  unreachable: number;
   /** The last one. */
   failure: unknown;
 }
@@ -39,7 +40,7 @@ export default command({
     const volume = await openVolume(context.home);
     const remote = remoteAccess(volume.sources, context, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
-    const tally: Tally = { files: 0, failed: 0, failure: undefined };
+    const tally: Tally = { files: 0, failed: 0, unreachable: 0, failure: undefined };
     try {
       const files = await remoteFiles(wanted, volume, context.home);
       tally.files = files.length;
@@ -106,7 +107,8 @@ function bringing(
 function note(context: CommandContext, tally: Tally, failure: unknown, what = ''): void {
   tally.failed++;
   tally.failure = failure;
-  const { message, hint } = describeFailure(failure);
+  const { code, message, hint } = describeFailure(failure);
+  if (code === 'unreachable') tally.unreachable++;
   if (tally.files > 1) context.warn(`${printable(what)}${message}`, hint);
 }
 
@@ -114,7 +116,10 @@ function nameOf(file: FileRecord): string {
   return `${file.source}:${sourcePath(file)}`;
 }
 
-async function finish({ output }: CommandContext, { files, failed, failure }: Tally): Promise<void> {
+async function finish(
+  { output }: CommandContext,
+  { files, failed, unreachable, failure }: Tally,
+): Promise<void> {
   await output.result(
     { files: files - failed, failed },
     () => `${formatItems(files - failed, 'file')} in the cache`,
@@ -124,8 +129,6 @@ async function finish({ output }: CommandContext, { files, failed, failure }: Ta
   throw new FacetError(
     'partial',
     `${failed} of ${formatItems(files, 'file')} could not be brought into the cache`,
-    {
-      hint: 'run the same command again when that is mended: what is there is not downloaded twice',
-    },
+    { hint: againHint(unreachable, 'downloaded') },
   );
 }

@@ -69,7 +69,7 @@ async function scanAll(
       } catch (error) {
         context.signal.throwIfAborted();
         if (!(error instanceof FacetError) || sources.length === 1) throw error;
-        context.warn(error.message, error.hint);
+        context.warn(`${each.name}: ${error.message}`, error.hint);
         failures.push(error);
       }
     }
@@ -148,6 +148,11 @@ function warnOf(context: CommandContext, { source: name, unreadable, skipped }: 
   if (skipped.notUtf8 > 0) {
     context.note(
       `${name}: ${formatItems(skipped.notUtf8, 'name')} not in UTF-8, shown as on disk in a mount`,
+    );
+  }
+  if (skipped.oddKeys > 0) {
+    context.note(
+      `${name}: ${formatItems(skipped.oddKeys, 'key')} that cannot be in a path, shown with other characters`,
     );
   }
 }

@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
-import { isRemote } from '../sources/open-remote.js';
+import { isRemote, overlooked } from '../sources/open-remote.js';
 import type { FolderListing } from '../sources/source.js';
 import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
@@ -96,11 +96,11 @@ class Listing {
 
   #refuseToShrink(deletions: number): void {
     if (this.#options.allowShrink) return;
-    const { kept } = this.#update;
+    const { uri } = this.#source;
     refuseToShrink(this.#source, {
-      ...{ deletions, kept, found: this.#result.files },
-      path: this.#root ?? this.#source.uri,
-      question: 'is the disk mounted?',
+      ...{ deletions, kept: this.#update.kept, found: this.#result.files },
+      path: this.#root ?? uri,
+      question: this.#root === undefined ? overlooked(uri) : 'is the disk mounted?',
     });
   }
 

@@ -3,7 +3,12 @@ import type { SourceRecord } from '../catalog/sources.js';
 import { compileFilter, type Filter } from '../sources/filter.js';
 import { openSource } from '../sources/open-remote.js';
 import type { RemoteFile, RemoteFolder } from '../sources/remote.js';
-import { ATTRIBUTES_PER_FILE, type FolderListing, type Skipped, type Unreadable } from '../sources/source.js';
+import {
+  ATTRIBUTES_PER_FILE,
+  type FolderListing,
+  nothingSkipped,
+  type Unreadable,
+} from '../sources/source.js';
 import { Batch } from './batches.js';
 import type { CrawlSummary } from './crawl.js';
 
@@ -37,7 +42,7 @@ export async function* listRemote(
 
 /** What becomes of the folders of one listing. */
 class Listed {
-  readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
+  readonly skipped = nothingSkipped();
   hasRoot = false;
   readonly #unreadable = new Map<string, string>();
   readonly #filter: Filter;
@@ -65,6 +70,7 @@ class Listed {
     const prefix = path === '' ? '' : `${path}/`;
     const kept = files.filter(({ name }) => this.#filter.file(prefix + name, undefined));
     this.skipped.excluded += files.length - kept.length;
+    this.skipped.oddKeys += kept.filter(({ key }) => key !== undefined).length;
     return toListing(path, kept);
   }
 

@@ -5,6 +5,7 @@
 import { type Catalog, WATCHER_MS } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
 import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
+import { nothingSkipped } from '../sources/source.js';
 import { isStream } from '../sources/stream-uri.js';
 import type { Batch } from './keeper.js';
 import { NOTHING_YET, type ScanOptions, type ScanResult } from './scanning.js';
@@ -68,7 +69,7 @@ async function catchUp(
 function nothingYet({ name }: SourceRecord): ScanResult {
   return {
     ...{ source: name, ...NOTHING_YET, hashed: 0, seconds: 0, unreadable: [] },
-    skipped: { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 },
+    skipped: nothingSkipped(),
   };
 }
 

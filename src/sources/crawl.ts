@@ -19,7 +19,7 @@ import { facetMounts, isInside } from './facet-mounts.js';
 import { decodeName, fsPath, isEscaped, needsBytes } from './file-names.js';
 import { compileFilter, type Filter, IGNORE_FILE, type IgnoreScope, openScope } from './filter.js';
 import { FolderStats, type NameStats, nameStats } from './name-stats.js';
-import type { FolderListing, Skipped, Unreadable } from './source.js';
+import { type FolderListing, nothingSkipped, type Unreadable } from './source.js';
 
 export interface CrawlOptions {
   /** The real path of the source's root. */
@@ -52,7 +52,7 @@ export type FileIdentity = Pick<NameStats, 'ino' | 'dev'>;
 export type Enters = (path: string, folder: FileIdentity) => boolean;
 
 export class Crawler {
-  readonly skipped: Skipped = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
+  readonly skipped = nothingSkipped();
   readonly unreadable: Unreadable[] = [];
   /** Folders with links in them: only with `follow`. */
   readonly linked = new Set<string>();

@@ -19,12 +19,15 @@ interface Kind {
   /** For a kind whose place depends on the environment too: the options that say it without. */
   settle?(options: RemoteOptions): Promise<RemoteOptions>;
   open(uri: string, options: RemoteOptions, surroundings: Surroundings): Promise<RemoteSource>;
+  /** What a user may have overlooked when most of its files are gone. */
+  overlooked: string;
 }
 
 const http: Kind = {
   placeOf: uri => plainUrl(checkHttpUri(uri)).replace(/\/*$/, '/'),
   open: async (uri, _options, surroundings) =>
     (await import('./http/http.js')).openHttp(checkHttpUri(uri), surroundings),
+  overlooked: 'does the server still list all that it has?',
 };
 
 const rclone: Kind = {
@@ -34,6 +37,7 @@ const rclone: Kind = {
   },
   open: async (uri, _options, surroundings) =>
     (await import('./rclone/rclone.js')).openRclone(uri, surroundings),
+  overlooked: 'does the remote still lead to the same place?',
 };
 
 const s3: Kind = {
@@ -44,6 +48,7 @@ const s3: Kind = {
     return endpoint === undefined ? options : { ...options, endpoint };
   },
   open: async (...source) => (await import('./s3/s3.js')).openS3(...source),
+  overlooked: 'is it still the same bucket, and are its objects still below this prefix?',
 };
 
 const kinds = new Map(Object.entries({ http, https: http, rclone, s3 }));
@@ -77,6 +82,11 @@ function kindOf(uri: string): Kind {
   throw new FacetError('usage', `${uri} is no kind of source that facet knows`, {
     hint: 'write a path, s3://bucket/prefix, https://host/folder/, rclone:remote:path or redis://host',
   });
+}
+
+/** What to ask a user when most files of such a source are gone. Throws as `placeOf` does. */
+export function overlooked(uri: string): string {
+  return kindOf(uri).overlooked;
 }
 
 /** A source of the catalog, as `openRemote` does. */

@@ -67,8 +67,8 @@ export interface RemoteSource {
   stat(place: RemotePlace, signal: AbortSignal): Promise<Omit<RemoteFile, 'name' | 'key'> | undefined>;
   /**
    * Exactly the bytes that were asked for. Throws `content-changed` when the version is another one, before or while it is
-   * read; `not-found`, `denied`, `unreachable`; `failed` for an answer that is no answer to the question. Never ends early
-   * without an error. May be repeated, from any byte. Whoever stops iterating frees the connection; whoever is done with a
+   * read; `not-found`, `denied`, `unreachable`; `integrity` for bytes that are not those of their checksum, before any of them;
+   * `failed` for an answer that is no answer to the question. Never ends early without an error. May be repeated, from any byte. Whoever stops iterating frees the connection; whoever is done with a
    * piece, and with those before it, may call `giveBack` with it.
    */
   read(place: RemotePlace, request: RangeRequest): AsyncIterable<Uint8Array>;

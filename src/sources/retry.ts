@@ -40,7 +40,7 @@ export async function retried<T>(action: () => Promise<T>, retry: Retry, signal:
 /** Waits until the next attempt; throws the error when there is none. */
 async function waitFor(error: unknown, attempt: number, retry: Retry, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  if (!(error instanceof TransientError) || attempt >= retry.attempts) throw error;
+  if (!(error instanceof TransientError) || error.isFinal || attempt >= retry.attempts) throw error;
   const waitMs = waitingTime(attempt, retry, error.retryAfterMs);
   retry.onRetry?.({ error, attempt, waitMs });
   await wait(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());

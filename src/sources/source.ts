@@ -39,6 +39,12 @@ export interface Skipped {
   linksNotFollowed: number;
   /** Listed, but the name is not UTF-8. */
   notUtf8: number;
+  /** Listed, with other characters than the source has: its keys are no paths. */
+  oddKeys: number;
+}
+
+export function nothingSkipped(): Skipped {
+  return { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0, oddKeys: 0 };
 }
 
 export function attributesAt(listing: FolderListing, index: number): FileAttributes {

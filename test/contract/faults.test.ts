@@ -16,7 +16,7 @@ const END = 300_000;
 const ATTEMPTS = 3;
 const IDLE_MS = 300;
 
-const timeouts = { connectMs: 1000, idleMs: IDLE_MS };
+const timeouts = { connectMs: 1000, idleMs: IDLE_MS, firstIdleMs: IDLE_MS / 2 };
 
 interface Faulty {
   source: RemoteSource;
@@ -106,6 +106,9 @@ const transient: Readonly<Record<string, Fault>> = {
   'no answer': () => {},
 };
 
+/** A server that was silent for as long as one may be is not asked again. */
+const attemptsAt = (what: string) => (what === 'no answer' ? 2 : ATTEMPTS);
+
 /** What another attempt would not mend. */
 const final: Readonly<Record<string, [Fault, FacetErrorCode]>> = {
   'another tag': [
@@ -169,10 +172,10 @@ for (const kind of kinds) {
     test(`${kind}: ${what}, again and again`, async context => {
       const { source, ranges, retries } = await faulty(context, kind, fault);
       await assert.rejects(read(source), fails('unreachable', /./));
-      assert.equal(ranges.length, ATTEMPTS);
+      assert.equal(ranges.length, attemptsAt(what));
       assert.deepEqual(
         retries.map(retry => retry.attempt),
-        [1, 2],
+        Array.from({ length: attemptsAt(what) - 1 }, (_, nth) => nth + 1),
       );
     });
 
@@ -236,6 +239,21 @@ for (const kind of kinds) {
     assert.ok(Buffer.concat(pieces).equals(CONTENTS.subarray(1)));
   });
 }
+
+test('a server that takes longer than is waited for at first', async context => {
+  const { url } = await startServer(context, (request, response) => {
+    requests++;
+    setTimeout(() => answer(request, response, START, END), 2000);
+  });
+  let requests = 0;
+  const retry = { attempts: 3, firstWaitMs: 1, longestWaitMs: 1 };
+  const source = await openRemote(`${url}/`, {}, { retry, timeouts: { ...timeouts, idleMs: 20_000 } });
+  context.after(() => source.close());
+  assert.ok((await read(source)).equals(CONTENTS.subarray(START, END)));
+  assert.equal(requests, 2);
+  assert.ok((await read(source)).equals(CONTENTS.subarray(START, END)));
+  assert.equal(requests, 3, 'it is known from then on');
+});
 
 test('s3: 200 instead of 206', async context => {
   const { source } = await faulty(context, 's3', response => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import type {
   RangeRequest,
@@ -259,6 +260,22 @@ export function testRemoteSource({ name, serve, oddPaths }: Kind): void {
     assert.equal(now.size, 24);
     assert.equal(String(await readBytes(source, { ...before, ...now })), 'another, which is longer');
     assert.deepEqual(at(await filesOf(source), 'file').version, now.version);
+  });
+
+  suite('tells between two parts that a file as long took its place', async (served, source) => {
+    const [contents, others] = [Buffer.alloc(3_000_000, 'a'), Buffer.alloc(3_000_000, 'b')];
+    await served.put('file', contents);
+    const before = at(await filesOf(source), 'file');
+    assert.deepEqual(await readBytes(source, before, { start: 9, end: 99 }), contents.subarray(9, 99));
+    // Web servers tell times by the second.
+    await setTimeout(1100);
+    await served.put('file', others);
+    await assert.rejects(readBytes(source, before), fails('content-changed', /facet index scan/));
+    for (const start of [9, 2_000_000]) {
+      await assert.rejects(readBytes(source, before, { start, end: start + 9 }), fails('content-changed'));
+    }
+    const now = await source.stat(before, noSignal());
+    assert.deepEqual(await readBytes(source, { ...before, ...now }), others);
   });
 
   suite('tells when a file is gone', async (served, source) => {

@@ -295,6 +295,13 @@ describe('remote sources', { concurrency: 3 }, () => {
       atBucket(user, Object.fromEntries(Object.keys(odd).map(key => [key, `of ${key}`])), async site => {
         const { place, bucket, done } = site;
         const total = Object.keys(odd).length;
+        const renamed = Object.entries(odd).filter(([key, path]) => key !== path).length;
+        assert.equal(JSON.parse(await done('index', 'scan', '--json')).skipped.oddKeys, renamed);
+        const { stderr } = await site.facet('index', 'scan', '--verbose');
+        assert.ok(
+          stderr.includes(`b: ${renamed} keys that cannot be in a path, shown with other characters`),
+          stderr,
+        );
         assert.deepEqual(await scanned(site), {
           files: total,
           added: 0,

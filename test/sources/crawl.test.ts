@@ -20,7 +20,7 @@ import { test } from 'node:test';
 import { Crawler, type CrawlOptions } from '../../src/sources/crawl.js';
 import { decodeName, encodeName } from '../../src/sources/file-names.js';
 import { modifiedUs } from '../../src/sources/local.js';
-import { attributesAt, type FolderListing } from '../../src/sources/source.js';
+import { attributesAt, type FolderListing, nothingSkipped } from '../../src/sources/source.js';
 import { isRoot, runProgram } from '../support/processes.js';
 import { temporaryFolder, writeFile, writeFiles } from '../support/temporary-folder.js';
 
@@ -49,7 +49,7 @@ function pathsIn({ path, names, targets }: FolderListing): string[] {
   return path === '' ? inside : [prefix, ...inside];
 }
 
-const NOTHING_SKIPPED = { special: 0, excluded: 0, linksNotFollowed: 0, notUtf8: 0 };
+const NOTHING_SKIPPED = nothingSkipped();
 
 test('every folder and file is listed once, folders above before those below', t => {
   const root = temporaryFolder(t);

@@ -45,7 +45,7 @@ export class ApiFeed implements Feed {
   readonly #base: URL;
   readonly #signal: AbortSignal;
   readonly #connections = new Connections(defaultTimeouts);
-  readonly #lasting = new Connections({ ...defaultTimeouts, idleMs: SILENT_MS });
+  readonly #lasting = new Connections({ ...defaultTimeouts, idleMs: SILENT_MS, firstIdleMs: SILENT_MS });
   readonly #end = () => this.close();
   #tail: EventTail | undefined;
 

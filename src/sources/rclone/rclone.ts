@@ -6,7 +6,7 @@ import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
 import { encodePath, encodeSegment } from '../percent.js';
 import type { RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
-import { Connections, connectionError, header, readText, type WebAnswer } from '../web/connections.js';
+import { Connections, connectionError, readText, type WebAnswer } from '../web/connections.js';
 import {
   bodyBytes,
   changed,
@@ -19,6 +19,7 @@ import {
 } from '../web/ranges.js';
 import type { Surroundings } from '../web/surroundings.js';
 import { TransientError } from '../web/transient.js';
+import { confirmed, SharedQuestions } from './confirmed.js';
 import { type Daemon, startDaemon } from './daemon.js';
 import { attributesOf, listRemote } from './listing.js';
 import { parseRcloneUri, type RcloneAddress } from './uri.js';
@@ -33,8 +34,10 @@ export function openRclone(uri: string, { timeouts }: Surroundings): RemoteSourc
 class RcloneSource implements RemoteSource {
   readonly #address: RcloneAddress;
   readonly #connections: Connections;
+  readonly #closing = new AbortController();
+  /** Of files that are read, by their path. */
+  readonly #present = new SharedQuestions(path => this.#stat(path, this.#closing.signal));
   #daemon: Promise<Daemon> | undefined;
-  #closed = false;
 
   constructor(address: RcloneAddress, connections: Connections) {
     this.#address = address;
@@ -45,23 +48,27 @@ class RcloneSource implements RemoteSource {
     return listRemote(this.#address.remote + this.#address.path, signal);
   }
 
-  async stat(place: RemotePlace, signal: AbortSignal): Promise<Listed | undefined> {
-    const path = this.#path(place);
+  stat(place: RemotePlace, signal: AbortSignal): Promise<Listed | undefined> {
+    return this.#stat(this.#path(place), signal);
+  }
+
+  async #stat(path: string, signal: AbortSignal): Promise<Listed | undefined> {
     const options = JSON.stringify({ noMimeType: true, filesOnly: true });
     const query = `fs=${encodeSegment(this.#address.remote)}&remote=${encodeSegment(path)}&opt=${encodeSegment(options)}`;
     const answer = await this.#ask('POST', `/operations/stat?${query}`, {}, signal);
     const { item } = await this.#json(answer, signal);
-    if (answer.status !== 200) throw failed(answer, this.#subject(place).name);
+    if (answer.status !== 200) throw failed(answer, this.#subject(path).name);
     return typeof item === 'object' && item !== null ? attributesOf({ ...item }) : undefined;
   }
 
   async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
     const { start, end, size, signal } = request;
-    const subject = this.#subject(place);
+    const filePath = this.#path(place);
+    const subject = this.#subject(filePath);
     checkRange(request, subject.name);
     if (start === end) return checkVersion(await this.stat(place, signal), request, subject);
     const range = start === 0 && end === size ? {} : { range: rangeHeader(request) };
-    const path = `/${encodeSegment(`[${this.#address.remote}]`)}/${encodePath(this.#path(place))}`;
+    const path = `/${encodeSegment(`[${this.#address.remote}]`)}/${encodePath(filePath)}`;
     const answer = await this.#ask('GET', path, range, signal);
     try {
       checkAnswer(answer, request, subject);
@@ -69,7 +76,10 @@ class RcloneSource implements RemoteSource {
       answer.body.destroy();
       throw error;
     }
-    yield* bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+    const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+    yield* confirmed(bytes, async () =>
+      checkVersion(await this.#present.ask(filePath, signal), request, subject),
+    );
   }
 
   async #ask(method: 'GET' | 'POST', path: string, headers: Record<string, string>, signal: AbortSignal) {
@@ -87,7 +97,7 @@ class RcloneSource implements RemoteSource {
 
   /** One that ended by itself is followed by another one. */
   async #running(): Promise<Daemon> {
-    if (this.#closed) throw new FacetError('interrupted', 'rclone is not asked any more');
+    this.#closing.signal.throwIfAborted();
     const known = await this.#daemon?.catch(() => undefined);
     if (known !== undefined && !known.ended()) return known;
     if (this.#daemon === undefined || (await this.#daemon.catch(() => undefined)) === known) {
@@ -109,24 +119,22 @@ class RcloneSource implements RemoteSource {
     return this.#address.path + (place.key ?? place.path);
   }
 
-  #subject(place: RemotePlace): Subject {
-    return { name: `rclone:${this.#address.remote}${this.#path(place)}`, origin: 'rclone' };
+  #subject(path: string): Subject {
+    return { name: `rclone:${this.#address.remote}${path}`, origin: 'rclone' };
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(new FacetError('interrupted', 'rclone is not asked any more'));
     await this.#connections.close();
     const daemon = await this.#daemon?.catch(() => undefined);
     await daemon?.stop();
   }
 }
 
+/** Is this the part that was asked for, of a file as long? It does not say which version it is of. */
 function checkAnswer(answer: WebAnswer, request: RangeRequest, subject: Subject): void {
   if (answer.status === 416) throw changed(subject);
   if (answer.status !== 200 && answer.status !== 206) throw failed(answer, subject.name);
-  const seconds = Date.parse(header(answer, 'last-modified') ?? '') / 1000;
-  const known = request.version === undefined ? seconds : Math.floor(Number(request.version) / 1_000_000);
-  if (!Number.isNaN(seconds) && seconds !== known) throw changed(subject);
   if (answer.status === 206) return void checkPartial(answer, request, subject);
   checkWhole(answer, request.size, subject);
   if (request.start === 0 && request.end === request.size) return;

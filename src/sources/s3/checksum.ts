@@ -1,6 +1,6 @@
 /**
- * Checksums that S3 keeps of whole objects (Amazon S3 User Guide, "Checking object integrity"): an object that is read whole is
- * compared with them. Those that Node computes fast by itself; CRC64NVME and CRC32C are not among them.
+ * Checksums that S3 keeps of whole objects (Amazon S3 User Guide, "Checking object integrity"). Those that Node computes fast by
+ * itself; CRC64NVME and CRC32C are not among them.
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -36,37 +36,56 @@ const sums: Readonly<Record<string, () => Sum>> = {
   'x-amz-checksum-crc32': () => new Crc32(),
 };
 
-/**
- * The bytes, those of a whole object. The last of them come when the checksum that the answer tells is theirs: what is damaged
- * never seems complete. Throws `failed`, as another attempt that goes on behind the damage would find nothing wrong.
- */
-export async function* checked(
-  bytes: AsyncIterable<Uint8Array>,
-  answer: WebAnswer,
-  { name, origin }: Subject,
-): AsyncGenerator<Uint8Array> {
-  const { sum, expected } = checksumOf(answer);
-  let last: Uint8Array | undefined;
-  for await (const piece of bytes) {
-    sum?.update(piece);
-    if (last !== undefined) yield last;
-    last = piece;
+/** What an answer says that the bytes of an object add up to. */
+export class Checksum {
+  readonly #sum: Sum;
+  readonly #expected: string;
+
+  private constructor(sum: Sum, expected: string) {
+    this.#sum = sum;
+    this.#expected = expected;
   }
-  if (sum !== undefined && sum.digest('base64') !== expected) {
-    throw new FacetError('failed', `${name} comes damaged from ${origin}: its checksum is another one`, {
-      path: name,
-      hint: 'try again; if it stays so, the object or a proxy on the way is damaged',
-    });
+
+  /** Undefined where the answer tells none of the whole object that can be computed here. */
+  static of(answer: WebAnswer): Checksum | undefined {
+    return Checksum.#told(answer) ?? Checksum.#md5(answer);
   }
-  if (last !== undefined) yield last;
+
+  /** None that is made of the checksums of parts: it says `COMPOSITE`, or ends in how many parts there are. */
+  static #told(answer: WebAnswer): Checksum | undefined {
+    if (header(answer, 'x-amz-checksum-type') === 'COMPOSITE') return undefined;
+    for (const [name, begin] of Object.entries(sums)) {
+      const expected = header(answer, name);
+      if (expected !== undefined && !/-\d+$/.test(expected)) return new Checksum(begin(), expected);
+    }
+    return undefined;
+  }
+
+  /**
+   * The entity tag, where it is an MD5 (Amazon S3 API Reference, "Object"): of 32 hexadecimal digits, as tags that are made of
+   * parts are not. With keys of KMS or of the customer a tag looks the same and is none; the answer says that there are such.
+   */
+  static #md5(answer: WebAnswer): Checksum | undefined {
+    const [, digits] = /^"([0-9a-f]{32})"$/.exec(header(answer, 'etag') ?? '') ?? [];
+    const encryption = header(answer, 'x-amz-server-side-encryption') ?? 'AES256';
+    const ownKey = header(answer, 'x-amz-server-side-encryption-customer-algorithm');
+    if (digits === undefined || encryption !== 'AES256' || ownKey !== undefined) return undefined;
+    return new Checksum(createHash('md5'), Buffer.from(digits, 'hex').toString('base64'));
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#sum.update(bytes);
+  }
+
+  /** To be asked once, at the end. */
+  matches(): boolean {
+    return this.#sum.digest('base64') === this.#expected;
+  }
 }
 
-/** Nothing for one that is made of the checksums of parts: it says `COMPOSITE`, or ends in how many parts there are. */
-function checksumOf(answer: WebAnswer): { sum?: Sum; expected?: string } {
-  if (header(answer, 'x-amz-checksum-type') === 'COMPOSITE') return {};
-  for (const [name, begin] of Object.entries(sums)) {
-    const expected = header(answer, name);
-    if (expected !== undefined && !/-\d+$/.test(expected)) return { sum: begin(), expected };
-  }
-  return {};
+export function damaged({ name, origin }: Subject): FacetError {
+  return new FacetError('integrity', `${name} comes damaged from ${origin}: its checksum is another one`, {
+    path: name,
+    hint: 'try again; if it stays so, the object or a proxy on the way is damaged',
+  });
 }

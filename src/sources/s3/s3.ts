@@ -23,7 +23,7 @@ import {
   type Subject,
 } from '../web/ranges.js';
 import type { Surroundings } from '../web/surroundings.js';
-import { checked, withChecksums } from './checksum.js';
+import { Checksum, damaged, withChecksums } from './checksum.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
@@ -42,6 +42,8 @@ export interface S3Options extends EndpointOptions, CredentialOptions {
 
 /** A thousand objects are half a megabyte; keys may be long, and percent-encoded. */
 const LONGEST_PAGE_BYTES = 32 * 1024 * 1024;
+/** An object is compared with its checksum when it is read in one piece, which is held back until then. */
+const MOST_HELD_BYTES = 8 * 1024 * 1024;
 
 /** Throws `usage` for a URI or an endpoint that makes no sense. Asks nothing yet. */
 export async function openS3(
@@ -122,36 +124,61 @@ class S3Source implements RemoteSource {
   }
 
   async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
-    const { start, end, signal } = request;
-    const subject = this.#subject(this.#key(place));
-    checkRange(request, subject.name);
-    if (start === end) return checkVersion(await this.stat(place, signal), request, subject);
-    const answer = await this.#get(this.#key(place), request);
-    try {
-      checkAnswer(answer, request, subject);
-    } catch (error) {
-      answer.body.destroy();
-      throw error;
+    const { start, end, size, signal } = request;
+    const key = this.#key(place);
+    checkRange(request, this.#client.name(key));
+    if (start === end) return checkVersion(await this.stat(place, signal), request, this.#subject(key));
+    if (!isWhole(request) || size > MOST_HELD_BYTES) {
+      return yield* this.#bytes(await this.#get(key, request), key, request);
     }
-    const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
-    yield* isWhole(request) ? checked(bytes, answer, subject) : bytes;
+    for (const piece of await this.#readWhole(key, request)) {
+      signal.throwIfAborted();
+      yield piece;
+    }
   }
 
+  /** Nobody is given a byte before all were compared; what was damaged on its way is asked for again, once. */
+  async #readWhole(key: string, request: RangeRequest): Promise<Uint8Array[]> {
+    const pieces = (await this.#readIntact(key, request)) ?? (await this.#readIntact(key, request));
+    if (pieces === undefined) throw damaged(this.#subject(key));
+    return pieces;
+  }
+
+  /** Undefined when the checksum is another one. */
+  async #readIntact(key: string, request: RangeRequest): Promise<Uint8Array[] | undefined> {
+    const answer = await this.#get(key, request);
+    const checksum = Checksum.of(answer);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.#bytes(answer, key, request)) {
+      checksum?.update(piece);
+      pieces.push(piece);
+    }
+    return checksum?.matches() === false ? undefined : pieces;
+  }
+
+  #bytes(answer: WebAnswer, key: string, { start, end, signal }: RangeRequest): AsyncGenerator<Uint8Array> {
+    return bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, this.#subject(key), signal);
+  }
+
+  /** An answer with the bytes and the version that were asked for. */
   async #get(key: string, request: RangeRequest): Promise<WebAnswer> {
     const headers: Record<string, string> = isWhole(request)
       ? { ...withChecksums }
       : { range: rangeHeader(request) };
     if (request.version !== undefined) headers['if-match'] = request.version;
-    const answer = await this.#client.send({
-      method: 'GET',
-      key,
-      headers,
-      accept: [412, 416],
-      signal: request.signal,
-    });
-    if (answer.status !== 412 && answer.status !== 416) return answer;
-    await discard(answer);
-    throw changed(this.#subject(key));
+    const accept = [412, 416];
+    const answer = await this.#client.send({ method: 'GET', key, headers, accept, signal: request.signal });
+    if (accept.includes(answer.status)) {
+      await discard(answer);
+      throw changed(this.#subject(key));
+    }
+    try {
+      checkAnswer(answer, request, this.#subject(key));
+      return answer;
+    } catch (error) {
+      answer.body.destroy();
+      throw error;
+    }
   }
 
   put(place: RemotePlace, body: AsyncIterable<Uint8Array>, request: PutRequest): Promise<string | undefined> {

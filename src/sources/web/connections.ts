@@ -37,15 +37,19 @@ const PLAIN_READ_BYTES = 128 * 1024;
 const RECORD_BYTES = 16 * 1024;
 
 export class Connections {
+  readonly #timeouts: Timeouts;
+  /** Has a server let us wait for longer than at first? */
+  #isSlow = false;
   readonly #direct: Agent;
   readonly #proxied: Dispatcher;
   /** The agent forgets a connection that ends with its answer (HTTP/1.0) before that is read. */
   readonly #bodies = new Set<Readable>();
 
   /** `ca` are the certificate authorities to trust, PEM, instead of the usual ones. */
-  constructor({ connectMs, idleMs }: Timeouts, ca?: string) {
-    const options = { connections: MOST_CONNECTIONS, headersTimeout: idleMs, bodyTimeout: idleMs };
-    const connect = { timeout: connectMs, ...(ca === undefined ? {} : { ca }) };
+  constructor(timeouts: Timeouts, ca?: string) {
+    this.#timeouts = timeouts;
+    const options = { connections: MOST_CONNECTIONS };
+    const connect = { timeout: timeouts.connectMs, ...(ca === undefined ? {} : { ca }) };
     this.#direct = new Agent({ ...options, connect: connector(connect) });
     this.#proxied = hasProxy() ? proxies({ ...options, connect, requestTls: connect }) : this.#direct;
   }
@@ -54,16 +58,27 @@ export class Connections {
   async request(request: WebRequest): Promise<WebAnswer> {
     // Each request listens to it, and one signal may be for many.
     setMaxListeners(0, request.signal);
+    const { idleMs, firstIdleMs } = this.#timeouts;
+    const isSlow = this.#isSlow;
+    // A body that is sent may take long on its way.
+    const patienceMs = isSlow || request.body ? idleMs : firstIdleMs;
     try {
-      const { statusCode, headers, body } = await this.#to(request.origin).request(request);
+      const options = { ...request, headersTimeout: patienceMs, bodyTimeout: patienceMs };
+      const { statusCode, headers, body } = await this.#to(request.origin).request(options);
       this.#bodies.add(body);
       body.once('close', () => this.#bodies.delete(body));
       // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
-      body.on('error', () => {});
+      body.on('error', error => this.#learn(error));
       return { status: statusCode, headers, body };
     } catch (error) {
-      throw connectionError(error, request.origin, request.signal);
+      const isFinal = isSlow && !request.body && systemErrorCode(error) === 'UND_ERR_HEADERS_TIMEOUT';
+      this.#learn(error);
+      throw connectionError(error, request.origin, request.signal, isFinal);
     }
+  }
+
+  #learn(error: unknown): void {
+    if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '')) this.#isSlow = true;
   }
 
   /** No proxy leads to this machine. */
@@ -127,7 +142,12 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** What went wrong between `origin` and us. */
-export function connectionError(error: unknown, origin: string, signal: AbortSignal): unknown {
+export function connectionError(
+  error: unknown,
+  origin: string,
+  signal: AbortSignal,
+  isFinal = false,
+): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof FacetError) return error;
   const code = systemErrorCode(error) ?? '';
@@ -135,10 +155,29 @@ export function connectionError(error: unknown, origin: string, signal: AbortSig
     return new FacetError('interrupted', `${origin} is not read any more`);
   if (code.startsWith('HPE_'))
     return new FacetError('failed', `${origin} does not speak HTTP`, { cause: error });
+  if (code.startsWith(TLS)) return noTls(error, origin, code.slice(TLS.length));
   if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return distrusted(error, origin);
   return new TransientError(`cannot reach ${origin}: ${reasons[code] ?? errorMessage(error)}`, {
     cause: error,
+    isFinal,
     hint: 'check the network and the address',
+  });
+}
+
+const TLS = 'ERR_SSL_';
+
+/** OpenSSL's own words are about its files and functions. */
+function noTls(error: unknown, origin: string, reason: string): FacetError {
+  if (reason === 'WRONG_VERSION_NUMBER') {
+    return new FacetError('unreachable', `${origin} does not speak TLS`, {
+      cause: error,
+      hint: 'write http:// for a server that encrypts nothing, or check the port',
+    });
+  }
+  const words = reason.toLowerCase().replaceAll('_', ' ');
+  return new FacetError('unreachable', `${origin} and facet do not agree on TLS: ${words}`, {
+    cause: error,
+    hint: 'check which versions and certificates of TLS the server asks for',
   });
 }
 

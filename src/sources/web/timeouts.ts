@@ -5,6 +5,9 @@ export interface Timeouts {
   connectMs: number;
   /** Until an answer begins, and between two pieces of it, in ms. */
   idleMs: number;
+  /** The same for a server that never took longer: what was lost on the way is soon asked for again. */
+  firstIdleMs: number;
 }
 
-export const defaultTimeouts: Timeouts = { connectMs: 10_000, idleMs: 30_000 };
+/** A server that accepts requests and answers none is given up after 5 + 1 + 30 s, the second being the wait between attempts. */
+export const defaultTimeouts: Timeouts = { connectMs: 10_000, idleMs: 30_000, firstIdleMs: 5_000 };

@@ -10,14 +10,14 @@ const CONTENTS = noise(300_000);
 const sha = (algorithm: string) => createHash(algorithm).update(CONTENTS).digest('base64');
 const file = { path: 'file', key: undefined, size: CONTENTS.length, version: '"x"' };
 
-/** A bucket that tells these headers of its object, and spoils one byte of it when it is told to. */
-async function open(context: TestContext, headers: Record<string, string>, spoilt: boolean) {
+/** A bucket that tells these headers of its object, and spoils one byte of it the first times that it is asked. */
+async function open(context: TestContext, headers: Record<string, string>, spoilt: number) {
   const modes: string[] = [];
   const { url } = await startServer(context, (request, response) => {
     modes.push([request.headers['x-amz-checksum-mode'], request.headers.range].join(' '));
     const [, from = '0', to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
     const body = Buffer.from(CONTENTS.subarray(Number(from), to === undefined ? undefined : Number(to) + 1));
-    if (spoilt) body[0] = (body[0] ?? 0) ^ 1;
+    if (modes.length <= spoilt) body[0] = (body[0] ?? 0) ^ 1;
     const range = { 'content-range': `bytes ${from}-${to}/${CONTENTS.length}` };
     const told = { etag: '"x"', 'content-length': body.length, ...headers };
     response
@@ -29,33 +29,55 @@ async function open(context: TestContext, headers: Record<string, string>, spoil
   return { source, modes };
 }
 
+const md5 = `"${createHash('md5').update(CONTENTS).digest('hex')}"`;
+
 const right = {
   sha256: { 'x-amz-checksum-sha256': sha('sha256'), 'x-amz-checksum-type': 'FULL_OBJECT' },
   sha1: { 'x-amz-checksum-sha1': sha('sha1') },
   // As Python's zlib computes it.
   crc32: { 'x-amz-checksum-crc32': 'w1OKog==', 'x-amz-checksum-type': 'FULL_OBJECT' },
+  'entity tag': { etag: md5, 'x-amz-checksum-crc64nvme': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
+  'entity tag, encrypted as it may be': { etag: md5, 'x-amz-server-side-encryption': 'AES256' },
 };
 
 for (const [name, headers] of Object.entries(right)) {
   test(`a whole object is compared with its ${name}`, async context => {
-    const { source, modes } = await open(context, headers, false);
-    assert.ok((await readBytes(source, file)).equals(CONTENTS));
+    const { source, modes } = await open(context, headers, 0);
+    const whole = 'etag' in headers ? { ...file, version: md5 } : file;
+    assert.ok((await readBytes(source, whole)).equals(CONTENTS));
     assert.deepEqual(modes, ['ENABLED ']);
-    const { source: bad } = await open(context, headers, true);
-    const pieces: Uint8Array[] = [];
-    const request = { start: 0, end: file.size, ...file, signal: new AbortController().signal };
+    const { source: once } = await open(context, headers, 1);
+    assert.ok((await readBytes(once, whole)).equals(CONTENTS), 'damaged on its way, once');
+    const { source: bad, modes: asked } = await open(context, headers, 9);
+    const request = { start: 0, end: file.size, ...whole, signal: new AbortController().signal };
     await assert.rejects(
       async () => {
-        for await (const piece of bad.read(file, request)) pieces.push(piece);
+        for await (const piece of bad.read(file, request))
+          assert.fail(`${piece.length} bytes of it are told`);
       },
-      fails('failed', /damaged/),
+      fails('integrity', /damaged/),
     );
-    assert.ok(Buffer.concat(pieces).length < CONTENTS.length, 'it never seems complete');
+    assert.equal(asked.length, 2);
   });
 }
 
+test('an entity tag that is no MD5 is not compared', async context => {
+  const wrong = md5.replace(/[0-9a-f]/g, '0');
+  for (const [etag, headers] of [
+    [wrong, { 'x-amz-server-side-encryption': 'aws:kms' }],
+    [wrong, { 'x-amz-server-side-encryption': 'aws:kms:dsse' }],
+    [wrong, { 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }],
+    [wrong.replace('0"', '0-2"'), {}],
+    [wrong.replace('0"', '"'), {}],
+    [`W/${wrong}`, {}],
+  ] as const) {
+    const { source } = await open(context, { etag, ...headers }, 0);
+    assert.ok((await readBytes(source, { ...file, version: etag })).equals(CONTENTS), etag);
+  }
+});
+
 test('what is not of all bytes is not compared: a part, checksums of parts, and those that nobody computes here', async context => {
-  const { source, modes } = await open(context, { 'x-amz-checksum-sha256': 'x' }, false);
+  const { source, modes } = await open(context, { 'x-amz-checksum-sha256': 'x' }, 0);
   const part = { start: 10, end: 20 };
   assert.ok((await readBytes(source, file, part)).equals(CONTENTS.subarray(10, 20)));
   assert.deepEqual(modes, [' bytes=10-19']);
@@ -64,7 +86,7 @@ test('what is not of all bytes is not compared: a part, checksums of parts, and 
     { 'x-amz-checksum-sha256': 'abcd=-2' },
     { 'x-amz-checksum-crc64nvme': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
   ]) {
-    const { source } = await open(context, headers, false);
+    const { source } = await open(context, headers, 0);
     assert.ok((await readBytes(source, file)).equals(CONTENTS));
   }
 });

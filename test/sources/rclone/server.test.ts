@@ -6,9 +6,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { openRemote } from '../../src/sources/open-remote.js';
-import { fails, filesOf, noise, readBytes } from '../contract/remote-source.js';
-import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
+import { openRemote } from '../../../src/sources/open-remote.js';
+import { fails, filesOf, noise, readBytes } from '../../contract/remote-source.js';
+import { temporaryFolder, writeFile } from '../../support/temporary-folder.js';
 
 interface Process {
   id: number;
@@ -41,7 +41,7 @@ async function open(context: TestContext) {
   context.after(() => source.close());
   const file = (await filesOf(source)).get('file');
   assert.ok(file);
-  return { source, file };
+  return { source, folder, file };
 }
 
 test('one server is started by the first read, keeps its password to itself, and ends with the source', async context => {
@@ -76,6 +76,24 @@ test('a server that was killed is followed by another', async context => {
   assert.ok((await readBytes(source, file)).equals(noise(100_000)));
 });
 
+test('of a file that is written to while it is read nothing new is told', async context => {
+  const { source, folder } = await open(context);
+  const [before, after] = [Buffer.alloc(60_000_000, 'a'), Buffer.alloc(60_000_000, 'b')];
+  writeFile(folder, 'large', before);
+  const file = (await filesOf(source)).get('large');
+  assert.ok(file);
+  const request = { start: 0, end: file.size, ...file, signal: new AbortController().signal };
+  let told = 0;
+  await assert.rejects(async () => {
+    for await (const piece of source.read(file, request)) {
+      if (told === 0) writeFileSync(join(folder, 'large'), after, { flag: 'r+' });
+      assert.ok(before.subarray(0, piece.length).equals(piece), `at ${told}`);
+      told += piece.length;
+    }
+  }, fails('content-changed'));
+  assert.ok(told > 0);
+});
+
 test('a remote that is not there, a folder that is not there, and no rclone', async context => {
   await open(context);
   for (const uri of ['rclone:unknown:', 'rclone:test:missing']) {
@@ -98,7 +116,7 @@ test('a remote that is not there, a folder that is not there, and no rclone', as
 
 test('a server ends with a process that is killed', async context => {
   const { file } = await open(context);
-  const script = `const { openRemote } = await import(${JSON.stringify(new URL('../../src/sources/open-remote.js', import.meta.url).href)});
+  const script = `const { openRemote } = await import(${JSON.stringify(new URL('../../../src/sources/open-remote.js', import.meta.url).href)});
     const source = await openRemote('rclone:test:');
     const signal = new AbortController().signal;
     const request = { start: 0, end: ${file.size}, size: ${file.size}, version: undefined, signal };
