@@ -1,4 +1,5 @@
 /** `facet index status`: the sources, and how their last scans went. */
+import { troubleOf } from '../../src/catalog/sources.js';
 import type { Volume } from '../../src/volume/volume.js';
 import { command } from '../command.js';
 import { formatItems, formatSize } from '../format.js';
@@ -15,6 +16,8 @@ interface SourceStatus {
   lastScan: string | null;
   /** Why it could not be listed the last time, null when it could. */
   unavailable: string | null;
+  /** What to do about that. */
+  hint: string | null;
 }
 
 export default command({
@@ -31,15 +34,18 @@ export default command({
 });
 
 function* statuses(volume: Volume): Generator<SourceStatus> {
-  for (const { id, name, uri, state } of volume.sources.all()) {
+  for (const source of volume.sources.all()) {
+    const { id, name, uri, state } = source;
     const { files, folders, bytes } = volume.files.totals(id);
-    const { lastScan = null, unavailable = null } = state;
-    yield { name, uri, files, folders, bytes, lastScan, unavailable };
+    const { lastScan = null } = state;
+    const { unavailable = null, hint = null } = troubleOf(source);
+    yield { name, uri, files, folders, bytes, lastScan, unavailable, hint };
   }
 }
 
-function toText({ name, uri, files, bytes, lastScan, unavailable }: SourceStatus): string {
+function toText({ name, uri, files, bytes, lastScan, unavailable, hint }: SourceStatus): string {
   const scanned = lastScan ? `scanned ${lastScan.slice(0, 19).replace('T', ' ')} UTC` : 'not scanned yet';
-  const trouble = unavailable ? `\n  unavailable: ${printable(unavailable)}` : '';
+  const advice = hint ? `\n  hint: ${printable(hint)}` : '';
+  const trouble = unavailable ? `\n  unavailable: ${printable(unavailable)}${advice}` : '';
   return `${name}  ${printable(uri)}\n  ${formatItems(files, 'file')}, ${formatSize(bytes)}, ${scanned}${trouble}`;
 }

@@ -12,7 +12,7 @@ import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
 import { listRemote } from './remote-listing.js';
 import type { ScanOptions, ScanProgress, ScanResult } from './scanning.js';
-import { refuseToShrink } from './shrink-guard.js';
+import { shrinkRefusal } from './shrink-guard.js';
 import { Update } from './update.js';
 import { deleteVanished } from './vanished.js';
 
@@ -97,11 +97,12 @@ class Listing {
   #refuseToShrink(deletions: number): void {
     if (this.#options.allowShrink) return;
     const { kept } = this.#update;
-    refuseToShrink(this.#source, {
+    const refusal = shrinkRefusal(this.#source, {
       ...{ deletions, kept, found: this.#result.files },
       path: this.#root ?? this.#source.uri,
       question: 'is the disk mounted?',
     });
+    if (refusal) throw refusal;
   }
 
   /** What is remote would have to be downloaded for that. */

@@ -3,7 +3,7 @@
  * by themselves: when one is lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
 import { errorMessage, FacetError } from '../../errors.js';
-import type { Feed } from './feed.js';
+import type { Feed, LastEntry } from './feed.js';
 import { BEGINNING, EVENTS, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
 import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
@@ -21,6 +21,14 @@ const SET_WHERE = `
   if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
   redis.call('HSET', KEYS[1], unpack(ARGV, 3))
   return 1`;
+
+interface StreamInfo {
+  id: string;
+  /** Ever; undefined for a Redis before 7.0. */
+  added: number | undefined;
+  /** Entries that it has now. */
+  length: number;
+}
 
 /** A command that writes, with its arguments. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
@@ -94,23 +102,29 @@ export class Connection implements Feed {
     return this.#try(async () => {
       const [found, last] = await Promise.all([
         this.#asking.xrange(EVENTS, id, id, 'COUNT', 1),
-        this.#lastEntry(),
+        this.#stream(),
       ]);
-      return found.length > 0 || last === id;
+      return found.length > 0 || last.id === id;
     });
   }
 
-  async lastEntry(): Promise<string> {
-    return this.#try(() => this.#lastEntry());
+  async lastEntry(): Promise<LastEntry> {
+    return this.#try(async () => {
+      const { id, added } = await this.#stream();
+      return { id, nth: added };
+    });
   }
 
-  async #lastEntry(): Promise<string> {
+  async isTrimmedPast(nth: number): Promise<boolean> {
+    const { added, length } = await this.#try(() => this.#stream());
+    return added !== undefined && added - length >= nth;
+  }
+
+  async #stream(): Promise<StreamInfo> {
     try {
-      const told = await this.#asking.xinfo('STREAM', EVENTS);
-      const at = Array.isArray(told) ? told.indexOf('last-generated-id') : -1;
-      return Array.isArray(told) && at >= 0 ? String(told[at + 1]) : BEGINNING;
+      return streamIn(await this.#asking.xinfo('STREAM', EVENTS));
     } catch (error) {
-      if (/no such key/i.test(errorMessage(error))) return BEGINNING;
+      if (/no such key/i.test(errorMessage(error))) return { id: BEGINNING, added: 0, length: 0 };
       throw error;
     }
   }
@@ -236,6 +250,18 @@ class Failures {
       hint: 'check that Redis runs and the address is right; what the catalog knows is kept',
     });
   }
+}
+
+/** Names and values in turn. */
+function streamIn(told: unknown): StreamInfo {
+  const field = (name: string): unknown =>
+    Array.isArray(told) && told.includes(name) ? told[told.indexOf(name) + 1] : undefined;
+  const added = field('entries-added');
+  return {
+    id: String(field('last-generated-id') ?? BEGINNING),
+    added: added === undefined ? undefined : Number(added),
+    length: Number(field('length') ?? 0),
+  };
 }
 
 function entriesIn(answer: unknown): StreamEntry[] {

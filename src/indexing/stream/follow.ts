@@ -50,7 +50,7 @@ class Follow implements Keeper {
       const list = () => this.#locked(() => listAll(session));
       for (;;) {
         await this.#reported(session.counts, () => catchUp(session, list));
-        isWell();
+        if (session.state().missing === undefined) isWell();
         this.#recovered();
         while (await this.#reported(session.counts, () => session.wait())) signal.throwIfAborted();
       }
@@ -91,7 +91,7 @@ class Follow implements Keeper {
   #tell(message: string, hint: string | undefined): void {
     this.#options.onProblem(this.#source.name, message, hint);
     try {
-      this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message));
+      this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message, hint));
     } catch {
       // The catalog itself may be what is wrong: a full disk, for example.
     }

@@ -79,8 +79,8 @@ export class Session {
   }
 
   /**
-   * Goes on to the end of the stream, from where the catalog is. Returns false where it does not go on from there: events may
-   * be lost, and every file has to be looked at.
+   * Goes on to the end of the stream, from where the catalog is. Returns false where every file has to be looked at: the
+   * stream does not go on from there, so events may be lost, or what was missing may be back.
    */
   async catchUp(): Promise<boolean> {
     for (;;) {
@@ -89,8 +89,8 @@ export class Session {
       if (position === undefined) return false;
       const entries = await this.feed.entries(position, EVENTS_PER_BATCH);
       // Asked afterwards: what was trimmed before is missing among the entries.
-      if (!(await this.feed.holds(position))) return false;
-      if (entries.length === 0) return true;
+      if (!(await this.#holds(position))) return false;
+      if (entries.length === 0) return !this.#isCountOld();
       await this.#take(entries, position);
     }
   }
@@ -100,10 +100,27 @@ export class Session {
     const { position } = this.state();
     if (position === undefined) return false;
     const entries = await this.feed.nextEntries(position, EVENTS_PER_BATCH, LOOK_EVERY_MS);
-    if (!(await this.feed.holds(position))) return false;
+    if (!(await this.#holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
-    return true;
+    return entries.length > 0 || !this.#isCountOld();
+  }
+
+  /**
+   * A stream that goes on has forgotten its oldest entries. One that is gone takes its files with it: it was emptied, is what
+   * it was before, or another one; nobody has said of those that it lacks that they are gone.
+   */
+  async #holds(position: string): Promise<boolean> {
+    if (await this.feed.holds(position)) return true;
+    const { entries, missing } = this.state();
+    const isTrimmed = await this.feed.isTrimmedPast(Math.max(entries ?? 1, 1));
+    if (!isTrimmed) this.write(position, [], state => ({ ...state, missing: missing ?? {} }));
+    return false;
+  }
+
+  #isCountOld(): boolean {
+    const { missing, position } = this.state();
+    return missing !== undefined && missing.countedAt !== position;
   }
 
   /** As it is now in the catalog. Throws `not-found` when the source was removed. */
@@ -156,7 +173,7 @@ export class Session {
       const known = state.stream ?? NOTHING_YET;
       if (known.position !== position) return undefined;
       const present = applyReports(writer, this.catalog.files, this.source, reports, this.counts);
-      const { unavailable: _, ...rest } = state;
+      const { unavailable: _, hint: __, ...rest } = state;
       this.catalog.sources.setState(this.source.id, { ...rest, stream: change(known) });
       return present;
     });
@@ -171,6 +188,7 @@ export class Session {
     this.write(position, reports, state => ({
       ...withCounts(state, reporter),
       position: last,
+      entries: state.entries === undefined ? undefined : state.entries + entries.length,
       properties,
       eventsProcessed: state.eventsProcessed + entries.length,
       eventsIgnored: state.eventsIgnored + entries.length - events.length,

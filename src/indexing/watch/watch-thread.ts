@@ -300,8 +300,9 @@ class Watcher {
   #lost(): void {
     const { uri } = this.#source;
     const unavailable = `${this.#root} is not where it was: it was unmounted, moved or removed`;
-    this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, unavailable));
-    this.#tell(unavailable, `what is known of it is kept; it is watched again when ${uri} is back`);
+    const hint = `what is known of it is kept; it is watched again when ${uri} is back`;
+    this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, unavailable, hint));
+    this.#tell(unavailable, hint);
     this.#untilItSeemsBack(Number.POSITIVE_INFINITY);
   }
 
