@@ -51,7 +51,7 @@ class Follow implements Keeper {
       for (;;) {
         await this.#reported(session.counts, () => catchUp(session, list));
         if (session.state().missing === undefined) isWell();
-        this.#recovered();
+        this.#noteScan();
         while (await this.#reported(session.counts, () => session.wait())) signal.throwIfAborted();
       }
     } finally {
@@ -82,10 +82,8 @@ class Follow implements Keeper {
     }
   }
 
-  #recovered(): void {
-    const { sources } = this.#catalog;
-    if (sources.withId(this.#source.id)?.state.unavailable === undefined) return;
-    this.#catalog.write(() => sources.setScanned(this.#source.id, new Date().toISOString()));
+  #noteScan(): void {
+    this.#catalog.write(() => this.#catalog.sources.setScanned(this.#source.id, new Date().toISOString()));
   }
 
   #tell(message: string, hint: string | undefined): void {

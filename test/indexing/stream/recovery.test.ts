@@ -48,7 +48,7 @@ const saved = { server: ['--appendonly', 'yes', '--appendfsync', 'always'] };
 
 describe('following a stream', () => {
   it('brings what is published, without asking for anything twice', async context => {
-    const { redis, has, file, state } = await followed(context);
+    const { redis, has, file, state, catalog } = await followed(context);
     await redis.client.config('RESETSTAT');
     await publish(redis.client, 'new', { filePath: 'new.mkv', size: 5 });
     await until('it is there', () => has('new.mkv'));
@@ -56,6 +56,7 @@ describe('following a stream', () => {
     await publish(redis.client, 'f4', { filePath: null });
     await until('both are known', () => has('moved.mkv') && !has('d4/f4.mkv'));
     assert.equal(file('new.mkv').size, 5);
+    assert.ok(catalog.sources.get('media').state.lastScan !== undefined, 'all of it was looked at');
     assert.equal(state().eventsProcessed, 4);
   });
 
