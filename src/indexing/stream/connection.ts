@@ -3,8 +3,9 @@
  * by themselves: when one is lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
 import { errorMessage, FacetError } from '../../errors.js';
+import { decodeName } from '../../sources/file-names.js';
 import type { Feed, LastEntry } from './feed.js';
-import { BEGINNING, EVENTS, type StreamEntry } from './format.js';
+import { BEGINNING, EVENTS, isPath, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
 import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
 
@@ -16,6 +17,9 @@ const KEYS_PER_SCAN = 10_000;
 
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
+
+/** What a decoded text has for bytes that are no UTF-8, or has itself. */
+const NOT_UTF8 = '\ufffd';
 
 const SET_WHERE = `
   if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
@@ -67,14 +71,30 @@ export class Connection implements Feed {
   }
 
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
+    return this.#try(async () => {
+      const texts = await this.#textsOf(keys);
+      for (const [nth, key] of keys.entries()) {
+        if (isPath(key) && texts[nth]?.includes(NOT_UTF8)) texts[nth] = await this.#pathAt(key);
+      }
+      return texts;
+    });
+  }
+
+  /** As the catalog has names of a file system: bytes that are no UTF-8 are characters of their own. */
+  async #pathAt(key: string): Promise<string | null> {
+    const bytes = await this.#asking.getBuffer(key);
+    return bytes && decodeName(bytes);
+  }
+
+  async #textsOf(keys: readonly string[]): Promise<(string | null)[]> {
     const client = this.#asking;
     // One command is for one server.
-    if (client.isCluster) return this.#try(() => Promise.all(keys.map(key => client.get(key))));
+    if (client.isCluster) return Promise.all(keys.map(key => client.get(key)));
     const commands: Promise<(string | null)[]>[] = [];
     for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND) {
       commands.push(client.mget(keys.slice(at, at + KEYS_PER_COMMAND)));
     }
-    return this.#try(async () => (await Promise.all(commands)).flat());
+    return (await Promise.all(commands)).flat();
   }
 
   async entries(after: string, count: number): Promise<StreamEntry[]> {

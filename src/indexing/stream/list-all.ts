@@ -74,9 +74,7 @@ async function* reportsAhead(session: Session, properties: readonly string[]): A
   const count = Math.min(FILES_PER_BATCH, fitting);
   for await (const ids of session.feed.members(session.keys.index, count)) {
     const reporter = session.reporter(properties);
-    const next = reporter
-      .ofFiles(ids.filter(id => session.keys.isForeign(id)))
-      .then(reports => ({ reporter, reports }));
+    const next = reporter.ofIndex(ids).then(reports => ({ reporter, reports }));
     // Told by whoever awaits it.
     next.catch(() => {});
     if (page) yield await page;
