@@ -230,6 +230,19 @@ function throwFirst(error: unknown): never {
   throw first ?? error;
 }
 
+const GIVE_PASSWORD =
+  'put the password into FACET_REDIS_PASSWORD, or into a file that FACET_REDIS_PASSWORD_FILE names; a user name comes before the host: redis://user@host';
+
+const REFUSALS: readonly { says: RegExp; message?: string; hint: string }[] = [
+  { says: /^NOAUTH|unauthenticated/i, message: 'asks for a password', hint: GIVE_PASSWORD },
+  {
+    says: /^(WRONGPASS|ERR invalid password)/i,
+    message: 'refuses the password, or the user name',
+    hint: GIVE_PASSWORD,
+  },
+  { says: /^NOPERM/, hint: 'give the user these permissions, or name another one: redis://user@host' },
+];
+
 /** What went wrong is told by an event, and the call that fails for it says only that the connection is closed. */
 class Failures {
   readonly #name: string;
@@ -247,11 +260,10 @@ class Failures {
     const message = errorMessage(error);
     const cause = /closed|writable|retries|offline queue/i.test(message) ? (this.#last ?? error) : error;
     const why = errorMessage(cause) || 'no connection';
-    if (/^(NOAUTH|WRONGPASS|NOPERM|ERR invalid password)|unauthenticated/i.test(why)) {
-      return new FacetError('denied', `${this.#name} refuses: ${why}`, {
-        cause,
-        hint: 'put the password into FACET_REDIS_PASSWORD, and a user name before the host: redis://user@host',
-      });
+    const refusal = REFUSALS.find(({ says }) => says.test(why));
+    if (refusal) {
+      const message = `${this.#name} ${refusal.message ?? `refuses: ${why}`}`;
+      return new FacetError('denied', message, { cause, hint: refusal.hint });
     }
     if (/^(WRONGTYPE|ERR) /.test(why)) {
       return new FacetError('failed', `${this.#name} does not answer as a catalog of MetaMesh: ${why}`, {

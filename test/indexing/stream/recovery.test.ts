@@ -292,15 +292,24 @@ describe('a scan', () => {
     const redis = await startRedis(context);
     await redis.client.config('SET', 'requirepass', 'secret');
     const { scan, unavailable } = streamedSource(context, { uri: redis.uri });
-    await assert.rejects(scan(), { code: 'denied', hint: /FACET_REDIS_PASSWORD/ });
+    const asked = { code: 'denied', message: /asks for a password$/, hint: /FACET_REDIS_PASSWORD/ };
+    await assert.rejects(scan(), asked);
     process.env.FACET_REDIS_PASSWORD = 'wrong';
     context.after(() => delete process.env.FACET_REDIS_PASSWORD);
-    await assert.rejects(scan(), { code: 'denied' });
+    const refused = { code: 'denied', message: /refuses the password/, hint: /FACET_REDIS_PASSWORD/ };
+    await assert.rejects(scan(), refused);
     process.env.FACET_REDIS_PASSWORD = 'secret';
     await scan();
     assert.equal(unavailable(), undefined);
     await redis.stop();
     await assert.rejects(scan(), { code: 'unreachable', message: /cannot reach redis:.*ECONNREFUSED/ });
     assert.match(unavailable() ?? '', /ECONNREFUSED/);
+  });
+
+  it('says that a Redis that hangs gives no answer', async context => {
+    const redis = await startRedis(context);
+    const { scan } = streamedSource(context, { uri: redis.uri });
+    redis.signal('SIGSTOP');
+    await assert.rejects(scan(), { code: 'unreachable', message: /: it does not answer within 10 s$/ });
   });
 });
