@@ -33,7 +33,7 @@ export interface SessionOptions {
 const EVENTS_PER_BATCH = 5_000;
 
 /** How soon other rules, and a stream that is another one, are noticed while nothing happens. */
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
 
 /** Names of properties that are kept with `properties: all`. */
 const MOST_PROPERTIES = 10_000;
