@@ -1,4 +1,6 @@
 /** `facet index status`: the sources, and how their last scans went. */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { troubleOf } from '../../src/catalog/sources.js';
 import type { Volume } from '../../src/volume/volume.js';
 import { command } from '../command.js';
@@ -20,18 +22,33 @@ interface SourceStatus {
   hint: string | null;
 }
 
+/** Below this a transaction of a few thousand files finds no room. */
+const LEAST_FREE = 1 << 20;
+
 export default command({
   description:
     'Lists the sources: what they hold, when they were scanned, and what kept one from being scanned.',
-  async run({ home, output }) {
+  async run({ home, output, warn }) {
     const volume = await openVolume(home);
     try {
       await output.rows(statuses(volume), toText);
+      const free = freeBytes(home.catalogFile);
+      if (free < LEAST_FREE)
+        warn(
+          `the disk of ${home.catalogFile} is full, with ${formatSize(free)} left: changes may not be noted`,
+          'free some space; what runs tries again by itself',
+        );
     } finally {
       volume.close();
     }
   },
 });
+
+/** A full disk keeps whoever finds it full from noting that in the catalog. */
+function freeBytes(file: string): number {
+  const { bavail, bsize } = statfsSync(dirname(file));
+  return bavail * bsize;
+}
 
 function* statuses(volume: Volume): Generator<SourceStatus> {
   for (const source of volume.sources.all()) {
