@@ -100,7 +100,7 @@ class Publisher {
 
   /** Until the signal says so, or the connection is lost. */
   async #follow(outbox: Outbox, node: Node, isWell: () => void): Promise<void> {
-    let [told, toldAt] = [-1, 0];
+    let [told, toldAt] = [-1, Number.NEGATIVE_INFINITY];
     for (;;) {
       const seq = await outbox.catchUp();
       isWell();

@@ -47,8 +47,8 @@ const LOCKED_MS = 100;
 
 /** A source that could not be scanned is scanned again so much later, or as soon as it seems to be another one. */
 const RETRY = { firstWaitMs: 1_000, longestWaitMs: 60_000 };
-/** Failures that are further apart have nothing to do with each other. */
-const FORGOTTEN_MS = 120_000;
+/** A failure after it was in order for so long has nothing to do with those before. */
+const IN_ORDER_MS = 60_000;
 
 const LOOK_MS = 1_000;
 
@@ -320,7 +320,8 @@ class Watcher {
 
   #nextWaitMs(): number {
     const now = performance.now();
-    if (now - this.#failedAt > FORGOTTEN_MS) this.#failures = 0;
+    const wasInOrder = this.#scannedAt > this.#failedAt && now - this.#scannedAt > IN_ORDER_MS;
+    if (wasInOrder) this.#failures = 0;
     this.#failedAt = now;
     return waitingTime(++this.#failures, RETRY);
   }
