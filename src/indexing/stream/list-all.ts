@@ -25,6 +25,7 @@ const TEXTS_PER_BATCH = 100_000;
  */
 export async function listAll(session: Session): Promise<void> {
   const { catalog, source, options } = session;
+  const startedAt = performance.now();
   const start = await session.feed.lastEntry();
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
@@ -50,6 +51,7 @@ export async function listAll(session: Session): Promise<void> {
     missing: refusal && { unavailable: refusal.message, hint: refusal.hint, countedAt: start.id },
     lastRefresh: new Date().toISOString(),
   }));
+  session.countedIn(performance.now() - startedAt);
   if (refusal) throw refusal;
 }
 

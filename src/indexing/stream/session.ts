@@ -35,6 +35,9 @@ const EVENTS_PER_BATCH = 5_000;
 /** How soon other rules, and a stream that is another one, are noticed while nothing happens. */
 const LOOK_EVERY_MS = 500;
 
+/** What is missing is counted in one part of so many of the time. */
+const COUNT_EVERY = 10;
+
 /** Names of properties that are kept with `properties: all`. */
 const MOST_PROPERTIES = 10_000;
 
@@ -63,6 +66,7 @@ export class Session {
   readonly #filter: Filter;
   readonly #rules: AppliedRules;
   readonly #root: string | undefined;
+  #countAgainAt = 0;
   #asked: { document: string | undefined; properties: string[] } | undefined;
 
   /** Throws `usage` for a malformed glob. */
@@ -118,9 +122,14 @@ export class Session {
     return false;
   }
 
+  /** What is missing was counted in so many ms. It is counted again when events have come, but in a part of the time only. */
+  countedIn(milliseconds: number): void {
+    this.#countAgainAt = performance.now() + COUNT_EVERY * milliseconds;
+  }
+
   #isCountOld(): boolean {
     const { missing, position } = this.state();
-    return missing !== undefined && missing.countedAt !== position;
+    return missing !== undefined && missing.countedAt !== position && performance.now() >= this.#countAgainAt;
   }
 
   /** As it is now in the catalog. Throws `not-found` when the source was removed. */

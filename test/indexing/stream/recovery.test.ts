@@ -124,6 +124,7 @@ describe('following a stream', () => {
       assert.equal(file('moved.mkv').id, id);
       await publishMany(redis.client, 1, 50);
       await until('all is well', () => unavailable() === undefined);
+      assert.equal(small.problems.filter(each => /files of media are gone/.test(each)).length, 1);
       assert.equal(paths().length, 50);
       assert.ok(changesOf(catalog, from).every(({ kind, fileId }) => kind === 'renamed' && fileId === id));
       await publish(redis.client, 'f2', { filePath: null });
