@@ -6,7 +6,8 @@ import { formatCount, formatDuration, formatItems, formatSize } from '../format.
 import { source } from '../kinds.js';
 import { openVolume } from '../volume.js';
 
-interface StreamStats extends Omit<StreamState, 'position' | 'lastRefresh' | 'properties'> {
+interface StreamStats
+  extends Omit<StreamState, 'position' | 'entries' | 'missing' | 'lastRefresh' | 'properties'> {
   /** Files that have a path, and so are shown. */
   filesComplete: number;
   /** Null until all files were listed. */
@@ -63,7 +64,7 @@ function statsOf({ files }: Volume, { id, name, state }: SourceRecord): SourceSt
 }
 
 function streamStats(
-  { position, lastRefresh: _, properties: __, ...counts }: StreamState,
+  { position, entries: _, missing: __, lastRefresh: ___, properties: ____, ...counts }: StreamState,
   filesComplete: number,
 ): StreamStats {
   return { ...counts, filesComplete, lastEventId: position ?? null };

@@ -12,11 +12,14 @@ import { changesText } from './changes-text.js';
 
 export default command({
   description:
-    'Brings what changes in the sources to the catalog, until Ctrl-C: that of local folders at once, that of others as often as they were added with --every. Without names, of all that were added with --watch or --every, as a mount does by itself. Every folder is scanned first, so that nothing is missed.',
+    'Brings what changes in the sources to the catalog, until Ctrl-C: that of local folders at once, that of others as often as they were added with --every. Without names, of all that were added with --watch or --every, as a mount does by itself. Every folder is scanned first, so that nothing is missed. Prints what it brings itself: what a mount, a scan or another watcher brings first is in "facet index log --follow", as all changes are.',
   arguments: { names: argumentList(source, 'NAME', 'only these sources; folders are watched in any case') },
   examples: [
     { command: 'facet index watch docs', says: 'until Ctrl-C' },
-    { command: 'facet index watch --json | jq .', says: 'an object for each batch of changes' },
+    {
+      command: 'facet index watch --json | jq .',
+      says: 'an object for each batch of changes that it brings',
+    },
   ],
   async run(context, { names }) {
     const { openCatalog } = await import('../../src/tree/open-catalog.js');

@@ -39,11 +39,16 @@ export interface RemoteSettings {
   requesterPays?: boolean | undefined;
 }
 
-export interface SourceState {
+/** Why the source cannot be listed now, or not be believed; absent when all is well. */
+export interface Trouble {
+  unavailable?: string;
+  /** What to do about that. */
+  hint?: string | undefined;
+}
+
+export interface SourceState extends Trouble {
   /** ISO 8601: when the last complete scan ended. */
   lastScan?: string;
-  /** Why the source cannot be listed now; absent when it can. */
-  unavailable?: string;
   /** How far a stream was followed. */
   stream?: StreamState;
 }
@@ -51,6 +56,10 @@ export interface SourceState {
 export interface StreamState {
   /** The last event that is in the catalog; undefined until all files were listed. */
   position?: string | undefined;
+  /** How many entries the stream had up to that one; undefined where nobody tells. */
+  entries?: number | undefined;
+  /** What was lost with the past of the stream, until it is back or somebody says that it is meant to be gone. */
+  missing?: Missing | undefined;
   /** The properties that the files in the catalog have from there, in the order of their names. */
   properties: readonly string[];
   /** Counts, since the source was added. */
@@ -66,6 +75,12 @@ export interface StreamState {
   lag: number;
   /** ISO 8601: when the last event, or the last listing, was in the catalog. */
   lastRefresh: string | null;
+}
+
+/** Empty before it was counted. */
+export interface Missing extends Trouble {
+  /** The last event before that. */
+  countedAt?: string;
 }
 
 export interface SourceRecord {
@@ -165,12 +180,12 @@ export class Sources {
 
   /** A complete scan has ended. */
   setScanned(id: number, lastScan: string): void {
-    const { unavailable: _, ...state } = this.withId(id)?.state ?? {};
+    const { unavailable: _, hint: __, ...state } = this.withId(id)?.state ?? {};
     this.setState(id, { ...state, lastScan });
   }
 
-  setUnavailable(id: number, unavailable: string): void {
-    this.setState(id, { ...this.withId(id)?.state, unavailable });
+  setUnavailable(id: number, unavailable: string, hint: string | undefined): void {
+    this.setState(id, { ...this.withId(id)?.state, unavailable, hint });
   }
 
   remove(id: number): void {
@@ -182,6 +197,11 @@ export class Sources {
     const { contents } = source.options.stream ?? {};
     return contents === undefined ? source : this.get(contents);
   }
+}
+
+/** That it cannot be listed comes first. */
+export function troubleOf({ state }: SourceRecord): Trouble {
+  return state.unavailable === undefined ? (state.stream?.missing ?? {}) : state;
 }
 
 function fromRow(row: SourceRow): SourceRecord {

@@ -12,7 +12,7 @@ import { type CrawlSummary, crawlInThread } from './crawl.js';
 import { hashFiles } from './hash.js';
 import { listRemote } from './remote-listing.js';
 import type { ScanOptions, ScanProgress, ScanResult } from './scanning.js';
-import { refuseToShrink } from './shrink-guard.js';
+import { shrinkRefusal } from './shrink-guard.js';
 import { Update } from './update.js';
 import { deleteVanished } from './vanished.js';
 
@@ -97,11 +97,12 @@ class Listing {
   #refuseToShrink(deletions: number): void {
     if (this.#options.allowShrink) return;
     const { uri } = this.#source;
-    refuseToShrink(this.#source, {
+    const refusal = shrinkRefusal(this.#source, {
       ...{ deletions, kept: this.#update.kept, found: this.#result.files },
       path: this.#root ?? uri,
       question: this.#root === undefined ? overlooked(uri) : 'is the disk mounted?',
     });
+    if (refusal) throw refusal;
   }
 
   /** What is remote would have to be downloaded for that. */

@@ -4,7 +4,7 @@
  */
 import { type Catalog, WATCHER_MS } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
-import { errorMessage, FacetError, type FacetErrorCode } from '../errors.js';
+import { FacetError, type FacetErrorCode } from '../errors.js';
 import { nothingSkipped } from '../sources/source.js';
 import { isStream } from '../sources/stream-uri.js';
 import type { Batch } from './keeper.js';
@@ -38,7 +38,7 @@ export async function scan(
     return { ...result, seconds: (performance.now() - startedAt) / 1000 };
   } catch (error) {
     if (error instanceof FacetError && UNAVAILABLE.has(error.code)) {
-      catalog.write(() => catalog.sources.setUnavailable(source.id, errorMessage(error)));
+      catalog.write(() => catalog.sources.setUnavailable(source.id, error.message, error.hint));
     }
     throw error;
   } finally {

@@ -6,6 +6,8 @@ import { FacetError } from '../errors.js';
 const GUARD_FROM = 100;
 
 export interface Shrinking {
+  /** Not even one file can be believed to be gone. */
+  isDoubtful?: boolean;
   deletions: number;
   /** Files that were known and are still there. */
   kept: number;
@@ -17,13 +19,13 @@ export interface Shrinking {
   question: string;
 }
 
-/** Throws `failed` when most files of a source, or all, seem to be gone. */
-export function refuseToShrink({ name }: SourceRecord, shrinking: Shrinking): void {
-  const { deletions, kept, found, path, question } = shrinking;
+/** Why nothing is to be deleted when most files of a source, or all, seem to be gone; undefined when it may be. */
+export function shrinkRefusal({ name }: SourceRecord, shrinking: Shrinking): FacetError | undefined {
+  const { isDoubtful, deletions, kept, found, path, question } = shrinking;
   const total = kept + deletions;
   const most = total > GUARD_FROM && deletions > total / 2;
-  if (deletions === 0 || (!most && found > 0)) return;
-  throw new FacetError(
+  if (deletions === 0 || !(isDoubtful || most || found === 0)) return undefined;
+  return new FacetError(
     'failed',
     `${deletions} of the ${total} files of ${name} are gone; nothing was deleted`,
     {

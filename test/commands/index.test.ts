@@ -175,7 +175,14 @@ describe('facet index ls, search, stat and status', () => {
       const [status] = objects(await place.done('index', 'status', '--json'));
       const { lastScan, bytes, ...counts } = status ?? {};
       assert.ok(ISO_8601_UTC.test(String(lastScan)) && Number(bytes) > 1_500);
-      assert.deepEqual(counts, { name: 'docs', uri: place.source, files: 3, folders: 3, unavailable: null });
+      assert.deepEqual(counts, {
+        name: 'docs',
+        uri: place.source,
+        files: 3,
+        folders: 3,
+        unavailable: null,
+        hint: null,
+      });
     }));
 
   it('read a path however it is written', () =>

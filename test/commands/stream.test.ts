@@ -34,6 +34,9 @@ describe('a Redis', () => {
       assert.equal(nobody.status, 1);
       assert.match(nobody.stderr, /FACET_REDIS_PASSWORD/);
       chmodSync(secret, 0o644);
+      const missing = await scan({ ...trusting, FACET_REDIS_PASSWORD_FILE: `${secret}.none` });
+      assert.equal(missing.status, 3);
+      assert.match(missing.stderr, /there is no file .*secret.*none to take the password from/);
       const open = await scan({ ...trusting, FACET_REDIS_PASSWORD_FILE: secret });
       assert.equal(open.status, 1);
       assert.match(open.stderr, /others may read it/);

@@ -16,6 +16,8 @@ export interface TestRedis {
   readonly client: Redis;
   /** Stops the server as `kill` does; what it did not save is lost. */
   stop(signal?: NodeJS.Signals): Promise<void>;
+  /** What does not end it. */
+  signal(signal: NodeJS.Signals): void;
   /** Starts it again at the same port. */
   start(): Promise<void>;
   /** Nothing of it is left. */
@@ -76,6 +78,10 @@ class Server implements TestRedis {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, 'exit');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
   }
 
   async end(): Promise<void> {

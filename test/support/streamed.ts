@@ -6,7 +6,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Catalog } from '../../src/catalog/catalog.js';
 import { Descriptions, type Properties } from '../../src/catalog/descriptions.js';
 import type { FileRecord } from '../../src/catalog/files.js';
-import type { SourceOptions, SourceRecord, StreamState } from '../../src/catalog/sources.js';
+import {
+  type SourceOptions,
+  type SourceRecord,
+  type StreamState,
+  troubleOf,
+} from '../../src/catalog/sources.js';
 import { addSource } from '../../src/indexing/add-source.js';
 import type { Batch, Keeper } from '../../src/indexing/keeper.js';
 import { keepLive } from '../../src/indexing/live.js';
@@ -79,7 +84,7 @@ export function streamedSource(context: TestContext, { uri, ...options }: Stream
     paths: () => pathsOf(catalog.db).filter(path => !path.endsWith('/')),
     properties: path => descriptions.properties(file(path).id),
     state: () => state().stream ?? assert.fail('never followed'),
-    unavailable: () => state().unavailable,
+    unavailable: () => troubleOf(catalog.sources.get('media')).unavailable,
     applyRules(...lines) {
       const text = ['version: 1', ...lines].join('\n');
       applyRules(catalog, text, rulesOf(checkDraft('rules.yaml', text, ['media'])));

@@ -12,7 +12,7 @@ import { retried } from '../../sources/retry.js';
 import { Connections, connectionError, discard, header, readText } from '../../sources/web/connections.js';
 import { defaultTimeouts } from '../../sources/web/timeouts.js';
 import { EventTail } from './event-tail.js';
-import type { Feed } from './feed.js';
+import type { Feed, LastEntry } from './feed.js';
 import { BEGINNING, type StreamEntry } from './format.js';
 
 /** Files that are asked for at once. */
@@ -90,13 +90,18 @@ export class ApiFeed implements Feed {
   }
 
   /** Only all that the stream has leads to its end. */
-  async lastEntry(): Promise<string> {
+  async lastEntry(): Promise<LastEntry> {
     const tail = await this.#open(BEGINNING);
     const until = performance.now() + LONGEST_DRAIN_MS;
     while ((await this.#take(tail, ENTRIES_AT_ONCE, QUIET_MS)).length > 0 && performance.now() < until);
     // What is missing before is nothing that is lost.
     tail.hasGap = false;
-    return tail.at;
+    return { id: tail.at, nth: undefined };
+  }
+
+  /** A gap is told in the same words when Redis was emptied. */
+  async isTrimmedPast(): Promise<boolean> {
+    return false;
   }
 
   async *members(_: string, count: number): AsyncGenerator<string[]> {

@@ -23,8 +23,8 @@ export async function catchUpOnce(
   const feed = await openFeed(source.uri, options.signal);
   try {
     const session = new Session(catalog, feed, source, options);
-    if (options.full) await listAll(session);
-    await catchUp(session, () => listAll(session));
+    const list = () => listAll(session);
+    await catchUp(session, list, options.full || session.state().missing !== undefined);
     return session.counts;
   } catch (error) {
     options.signal.throwIfAborted();
@@ -34,7 +34,10 @@ export async function catchUpOnce(
   }
 }
 
-/** Goes on to the end of the stream; where events may have been lost on the way, all files are listed. */
-export async function catchUp(session: Session, list: () => Promise<void>): Promise<void> {
-  while (!(await session.catchUp())) await list();
+/** Goes on to the end of the stream; where events may have been lost on the way, or `isFull`, all files are listed. */
+export async function catchUp(session: Session, list: () => Promise<void>, isFull = false): Promise<void> {
+  for (let isListed = !isFull; ; isListed = true) {
+    if ((await session.catchUp()) && isListed) return;
+    await list();
+  }
 }

@@ -3,8 +3,9 @@
  * by themselves: when one is lost, every call throws, and whoever follows the stream connects anew, perhaps to another server.
  */
 import { errorMessage, FacetError } from '../../errors.js';
-import type { Feed } from './feed.js';
-import { BEGINNING, EVENTS, type StreamEntry } from './format.js';
+import { decodeName } from '../../sources/file-names.js';
+import type { Feed, LastEntry } from './feed.js';
+import { BEGINNING, EVENTS, isPath, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
 import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
 
@@ -17,10 +18,21 @@ const KEYS_PER_SCAN = 10_000;
 /** A server that is busy or paused for longer is taken for lost. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** What a decoded text has for bytes that are no UTF-8, or has itself. */
+const NOT_UTF8 = '\ufffd';
+
 const SET_WHERE = `
   if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
   redis.call('HSET', KEYS[1], unpack(ARGV, 3))
   return 1`;
+
+interface StreamInfo {
+  id: string;
+  /** Ever; undefined for a Redis before 7.0. */
+  added: number | undefined;
+  /** Entries that it has now. */
+  length: number;
+}
 
 /** A command that writes, with its arguments. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
@@ -59,14 +71,30 @@ export class Connection implements Feed {
   }
 
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
+    return this.#try(async () => {
+      const texts = await this.#textsOf(keys);
+      for (const [nth, key] of keys.entries()) {
+        if (isPath(key) && texts[nth]?.includes(NOT_UTF8)) texts[nth] = await this.#pathAt(key);
+      }
+      return texts;
+    });
+  }
+
+  /** As the catalog has names of a file system: bytes that are no UTF-8 are characters of their own. */
+  async #pathAt(key: string): Promise<string | null> {
+    const bytes = await this.#asking.getBuffer(key);
+    return bytes && decodeName(bytes);
+  }
+
+  async #textsOf(keys: readonly string[]): Promise<(string | null)[]> {
     const client = this.#asking;
     // One command is for one server.
-    if (client.isCluster) return this.#try(() => Promise.all(keys.map(key => client.get(key))));
+    if (client.isCluster) return Promise.all(keys.map(key => client.get(key)));
     const commands: Promise<(string | null)[]>[] = [];
     for (let at = 0; at < keys.length; at += KEYS_PER_COMMAND) {
       commands.push(client.mget(keys.slice(at, at + KEYS_PER_COMMAND)));
     }
-    return this.#try(async () => (await Promise.all(commands)).flat());
+    return (await Promise.all(commands)).flat();
   }
 
   async entries(after: string, count: number): Promise<StreamEntry[]> {
@@ -94,23 +122,29 @@ export class Connection implements Feed {
     return this.#try(async () => {
       const [found, last] = await Promise.all([
         this.#asking.xrange(EVENTS, id, id, 'COUNT', 1),
-        this.#lastEntry(),
+        this.#stream(),
       ]);
-      return found.length > 0 || last === id;
+      return found.length > 0 || last.id === id;
     });
   }
 
-  async lastEntry(): Promise<string> {
-    return this.#try(() => this.#lastEntry());
+  async lastEntry(): Promise<LastEntry> {
+    return this.#try(async () => {
+      const { id, added } = await this.#stream();
+      return { id, nth: added };
+    });
   }
 
-  async #lastEntry(): Promise<string> {
+  async isTrimmedPast(nth: number): Promise<boolean> {
+    const { added, length } = await this.#try(() => this.#stream());
+    return added !== undefined && added - length >= nth;
+  }
+
+  async #stream(): Promise<StreamInfo> {
     try {
-      const told = await this.#asking.xinfo('STREAM', EVENTS);
-      const at = Array.isArray(told) ? told.indexOf('last-generated-id') : -1;
-      return Array.isArray(told) && at >= 0 ? String(told[at + 1]) : BEGINNING;
+      return streamIn(await this.#asking.xinfo('STREAM', EVENTS));
     } catch (error) {
-      if (/no such key/i.test(errorMessage(error))) return BEGINNING;
+      if (/no such key/i.test(errorMessage(error))) return { id: BEGINNING, added: 0, length: 0 };
       throw error;
     }
   }
@@ -196,6 +230,19 @@ function throwFirst(error: unknown): never {
   throw first ?? error;
 }
 
+const GIVE_PASSWORD =
+  'put the password into FACET_REDIS_PASSWORD, or into a file that FACET_REDIS_PASSWORD_FILE names; a user name comes before the host: redis://user@host';
+
+const REFUSALS: readonly { says: RegExp; message?: string; hint: string }[] = [
+  { says: /^NOAUTH|unauthenticated/i, message: 'asks for a password', hint: GIVE_PASSWORD },
+  {
+    says: /^(WRONGPASS|ERR invalid password)/i,
+    message: 'refuses the password, or the user name',
+    hint: GIVE_PASSWORD,
+  },
+  { says: /^NOPERM/, hint: 'give the user these permissions, or name another one: redis://user@host' },
+];
+
 /** What went wrong is told by an event, and the call that fails for it says only that the connection is closed. */
 class Failures {
   readonly #name: string;
@@ -213,11 +260,10 @@ class Failures {
     const message = errorMessage(error);
     const cause = /closed|writable|retries|offline queue/i.test(message) ? (this.#last ?? error) : error;
     const why = errorMessage(cause) || 'no connection';
-    if (/^(NOAUTH|WRONGPASS|NOPERM|ERR invalid password)|unauthenticated/i.test(why)) {
-      return new FacetError('denied', `${this.#name} refuses: ${why}`, {
-        cause,
-        hint: 'put the password into FACET_REDIS_PASSWORD, and a user name before the host: redis://user@host',
-      });
+    const refusal = REFUSALS.find(({ says }) => says.test(why));
+    if (refusal) {
+      const message = `${this.#name} ${refusal.message ?? `refuses: ${why}`}`;
+      return new FacetError('denied', message, { cause, hint: refusal.hint });
     }
     if (/^(WRONGTYPE|ERR) /.test(why)) {
       return new FacetError('failed', `${this.#name} does not answer as a catalog of MetaMesh: ${why}`, {
@@ -236,6 +282,18 @@ class Failures {
       hint: 'check that Redis runs and the address is right; what the catalog knows is kept',
     });
   }
+}
+
+/** Names and values in turn. */
+function streamIn(told: unknown): StreamInfo {
+  const field = (name: string): unknown =>
+    Array.isArray(told) && told.includes(name) ? told[told.indexOf(name) + 1] : undefined;
+  const added = field('entries-added');
+  return {
+    id: String(field('last-generated-id') ?? BEGINNING),
+    added: added === undefined ? undefined : Number(added),
+    length: Number(field('length') ?? 0),
+  };
 }
 
 function entriesIn(answer: unknown): StreamEntry[] {

@@ -1,6 +1,12 @@
 /** What tells of the files of MetaMesh, and of each change to them: a Redis, or the API before one. */
 import type { StreamEntry } from './format.js';
 
+export interface LastEntry {
+  id: string;
+  /** How many entries there ever were up to this one; undefined where nobody tells. */
+  nth: number | undefined;
+}
+
 /**
  * When the connection is lost, every call throws `unreachable`, and whoever follows opens it anew. Each throws `denied` when it
  * is refused, `failed` when what answers is no MetaMesh.
@@ -17,7 +23,9 @@ export interface Feed {
   /** Did the entries that were asked for last go on from this one? Otherwise what came after it may be lost. */
   holds(id: string): Promise<boolean>;
   /** The newest entry that there ever was, or one before it. */
-  lastEntry(): Promise<string>;
+  lastEntry(): Promise<LastEntry>;
+  /** Is it only trimmed, and has forgotten no more than what there was up to its `nth` entry? False where nobody can tell. */
+  isTrimmedPast(nth: number): Promise<boolean>;
   /** Every member of a set that is in it all the time, in batches of about `count`; one may be in two of them. */
   members(set: string, count: number): AsyncGenerator<string[]>;
   /** All keys that match, in batches. */

@@ -1,9 +1,11 @@
 /** Follows a stream for as long as the process runs: through lost connections, servers that come back empty, other leaders. */
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
+import { errorMessage } from '../../errors.js';
 import { isStream } from '../../sources/stream-uri.js';
 import type { Batch, Keeper, KeeperOptions, Kind } from '../keeper.js';
 import { keepAt } from './keep-at.js';
+import type { Session } from './session.js';
 
 export const followed: Kind = {
   keeps: ({ uri }) => isStream(uri),
@@ -16,6 +18,8 @@ class Follow implements Keeper {
   readonly #options: KeeperOptions;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
+  /** Told once, until all is back: the source's state says how much is missing still. */
+  #isMissingTold = false;
 
   constructor(catalog: Catalog, source: SourceRecord, options: KeeperOptions) {
     this.#catalog = catalog;
@@ -36,7 +40,7 @@ class Follow implements Keeper {
 
   /** Until the connection is lost, or more is wrong. */
   async #follow(isWell: () => void, signal: AbortSignal): Promise<void> {
-    const [{ openFeed }, { Session }, { catchUp }, { listAll }] = await Promise.all([
+    const [{ openFeed }, { Session: Sessions }, { catchUp }, { listAll }] = await Promise.all([
       import('./open-feed.js'),
       import('./session.js'),
       import('./catch-up.js'),
@@ -46,12 +50,14 @@ class Follow implements Keeper {
     try {
       const { exclude } = this.#options;
       const options = { exclude, allowShrink: false, signal, onProgress: () => {} };
-      const session = new Session(this.#catalog, feed, this.#source, options);
+      const session = new Sessions(this.#catalog, feed, this.#source, options);
       const list = () => this.#locked(() => listAll(session));
+      const bring = () => catchUp(session, list).catch(error => this.#tellMissing(session, error));
       for (;;) {
-        await this.#reported(session.counts, () => catchUp(session, list));
+        await this.#reported(session.counts, bring);
         isWell();
-        this.#recovered();
+        if (session.state().missing === undefined) this.#isMissingTold = false;
+        this.#noteScan();
         while (await this.#reported(session.counts, () => session.wait())) signal.throwIfAborted();
       }
     } finally {
@@ -82,16 +88,22 @@ class Follow implements Keeper {
     }
   }
 
-  #recovered(): void {
-    const { sources } = this.#catalog;
-    if (sources.withId(this.#source.id)?.state.unavailable === undefined) return;
-    this.#catalog.write(() => sources.setScanned(this.#source.id, new Date().toISOString()));
+  /** What is missing is noted, and what comes is followed all the same. Throws any other error. */
+  #tellMissing(session: Session, error: unknown): void {
+    const { missing } = session.state();
+    if (missing?.unavailable === undefined || missing.unavailable !== errorMessage(error)) throw error;
+    if (!this.#isMissingTold) this.#options.onProblem(this.#source.name, missing.unavailable, missing.hint);
+    this.#isMissingTold = true;
+  }
+
+  #noteScan(): void {
+    this.#catalog.write(() => this.#catalog.sources.setScanned(this.#source.id, new Date().toISOString()));
   }
 
   #tell(message: string, hint: string | undefined): void {
     this.#options.onProblem(this.#source.name, message, hint);
     try {
-      this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message));
+      this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message, hint));
     } catch {
       // The catalog itself may be what is wrong: a full disk, for example.
     }

@@ -26,7 +26,7 @@ const LONGEST_VALUE = 65_536;
 
 const LARGEST_SIZE = 2 ** 53;
 /** 2255: until then a double holds microseconds. */
-const LATEST_MS = 9_000_000_000_000;
+const LATEST_US = 9_000_000_000_000_000;
 /** A number beyond this is milliseconds, one below is seconds. */
 const SECONDS_END = 100_000_000_000;
 
@@ -70,6 +70,11 @@ export class Keys {
     return publishedFile(this.#identity, id) === undefined;
   }
 
+  /** Could events tell of a file with this id? With a slash in it, it would be read as another one with another property. */
+  canFollow(id: string): boolean {
+    return id !== '' && !id.includes('/');
+  }
+
   get pattern(): string {
     return `${this.#prefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
   }
@@ -87,7 +92,7 @@ export class Keys {
     const id = key.slice(this.#prefix.length, slash);
     const name = key.slice(slash + 1);
     // A dot would be the same as a slash, and one could not be told from the other.
-    if (slash < 0 || id === '' || name.includes('.') || !this.isForeign(id)) return undefined;
+    if (slash < 0 || !this.canFollow(id) || name.includes('.') || !this.isForeign(id)) return undefined;
     const property = name.replaceAll('/', '.');
     return isPropertyName(property) ? { id, property } : undefined;
   }
@@ -99,6 +104,11 @@ export class Keys {
     const parsed = this.parse(fieldIn(fields, 'key') ?? '');
     return parsed && { ...parsed, isSet: type === 'set' };
   }
+}
+
+/** Is it the key of a path? */
+export function isPath(key: string): boolean {
+  return key.endsWith('/filePath');
 }
 
 function fieldIn(fields: readonly string[], name: string): string | undefined {
@@ -137,11 +147,11 @@ export function sizeIn(textOf: TextOf): number {
   return 0;
 }
 
-/** Microseconds since the epoch, 0 where nobody tells. */
+/** Microseconds since the epoch, what is beyond them cut; 0 where nobody tells. */
 export function mtimeUsIn(textOf: TextOf): number {
   for (const name of ['mtime', 'ctime']) {
-    const ms = readTime(textOf(name) ?? '');
-    if (ms !== undefined) return Math.round(ms * 1000);
+    const us = readTime(textOf(name) ?? '');
+    if (us !== undefined) return us;
   }
   return 0;
 }
@@ -161,15 +171,26 @@ function decimal(value: number, digits: number): string {
   return fraction === '' ? `${whole}` : `${whole}.${fraction}`;
 }
 
-/** Milliseconds or seconds since the epoch, or a date as JSON has it. */
+/** Milliseconds or seconds since the epoch, or a date as JSON has it. Digit by digit: a double would round. */
 function readTime(text: string): number | undefined {
-  const number = /^\d{1,13}(\.\d{1,9})?$/.test(text) ? Number(text) : undefined;
-  const ms = number === undefined ? dateOf(text) : number < SECONDS_END ? number * 1000 : number;
-  return ms !== undefined && ms >= 0 && ms < LATEST_MS ? ms : undefined;
+  const [, whole, fraction = ''] = /^(\d{1,13})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
+  const us = whole === undefined ? dateOf(text) : numberOf(Number(whole), fraction);
+  return us !== undefined && us >= 0 && us < LATEST_US ? us : undefined;
+}
+
+function numberOf(whole: number, fraction: string): number {
+  return whole < SECONDS_END ? whole * 1_000_000 + leading(fraction, 6) : whole * 1000 + leading(fraction, 3);
+}
+
+/** The first digits of a fraction. */
+function leading(fraction: string, digits: number): number {
+  return Number(fraction.slice(0, digits).padEnd(digits, '0'));
 }
 
 function dateOf(text: string): number | undefined {
-  return /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) || undefined : undefined;
+  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const [, beyondMs = ''] = /\.\d{3}(\d{1,6})/.exec(text) ?? [];
+  return ms ? ms * 1000 + leading(beyondMs, 3) : undefined;
 }
 
 const LONGEST_NAME = 255;

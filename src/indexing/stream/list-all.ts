@@ -1,8 +1,10 @@
 /**
  * Brings a source up to date with the index of all files: at first, and whenever events may have been lost. Files that are
- * not in the index are gone only when all of it was read, and only as many as can be believed.
+ * not in the index are gone only when all of it was read, only as many as can be believed, and none when the stream was lost:
+ * what a Redis that was emptied does not have is missing there.
  */
-import { refuseToShrink } from '../shrink-guard.js';
+import type { FacetError } from '../../errors.js';
+import { shrinkRefusal } from '../shrink-guard.js';
 import { FOLDER_MODE } from './apply.js';
 import { ATTRIBUTES } from './format.js';
 import { IdSet } from './id-set.js';
@@ -19,10 +21,11 @@ const TEXTS_PER_BATCH = 100_000;
 /**
  * Until all of it is done the source has no position: whoever follows it begins with the list again. What is published
  * meanwhile comes with the events that follow, as the position is where the stream was at the start.
- * Throws `failed` when most files are gone and that is not to be believed.
+ * Throws `failed` when files are gone and that is not to be believed; then the source is followed all the same.
  */
 export async function listAll(session: Session): Promise<void> {
   const { catalog, source, options } = session;
+  const startedAt = performance.now();
   const start = await session.feed.lastEntry();
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
@@ -33,17 +36,23 @@ export async function listAll(session: Session): Promise<void> {
   const seen = new IdSet();
   let listed = 0;
   for await (const { reporter, reports } of reportsAhead(session, properties)) {
-    const found = await reporter.withFollowers(reports);
+    // One without a path is gone as one that is not in the index.
+    const found = await reporter.withFollowers(reports.filter(({ file }) => file !== null));
     const present = session.write(undefined, found, state => withCounts(state, reporter));
     for (const id of present ?? []) seen.add(id);
     listed += reports.length;
     options.onProgress(listed);
   }
-  await deleteUnseen(session, seen, properties);
+  const counted = countUnseen(session, seen);
+  const refusal = refusalOf(session, counted);
+  if (counted.deletions > 0 && !refusal) await deleteUnseen(session, seen, properties);
   session.write(undefined, [], state => ({
-    ...{ ...state, position: start, properties },
+    ...{ ...state, position: start.id, entries: start.nth, properties },
+    missing: refusal && { unavailable: refusal.message, hint: refusal.hint, countedAt: start.id },
     lastRefresh: new Date().toISOString(),
   }));
+  session.countedIn(performance.now() - startedAt);
+  if (refusal) throw refusal;
 }
 
 async function propertiesOf(session: Session): Promise<readonly string[]> {
@@ -67,9 +76,7 @@ async function* reportsAhead(session: Session, properties: readonly string[]): A
   const count = Math.min(FILES_PER_BATCH, fitting);
   for await (const ids of session.feed.members(session.keys.index, count)) {
     const reporter = session.reporter(properties);
-    const next = reporter
-      .ofFiles(ids.filter(id => session.keys.isForeign(id)))
-      .then(reports => ({ reporter, reports }));
+    const next = reporter.ofIndex(ids).then(reports => ({ reporter, reports }));
     // Told by whoever awaits it.
     next.catch(() => {});
     if (page) yield await page;
@@ -78,21 +85,31 @@ async function* reportsAhead(session: Session, properties: readonly string[]): A
   if (page) yield await page;
 }
 
-async function deleteUnseen(session: Session, seen: IdSet, properties: readonly string[]): Promise<void> {
-  const { catalog, source, options } = session;
-  let kept = 0;
-  let deletions = 0;
+interface Counted {
+  kept: number;
+  deletions: number;
+}
+
+function countUnseen({ catalog, source }: Session, seen: IdSet): Counted {
+  const counted = { kept: 0, deletions: 0 };
   for (const page of catalog.files.pagesOf(source.id, BATCH)) {
-    for (const { id } of page) {
-      if (seen.has(id)) kept++;
-      else deletions++;
-    }
+    for (const { id } of page) counted[seen.has(id) ? 'kept' : 'deletions']++;
   }
-  if (!options.allowShrink) {
-    const question = 'does Redis have all of them?';
-    refuseToShrink(source, { deletions, kept, found: kept, path: session.feed.name, question });
-  }
-  if (deletions === 0) return;
+  return counted;
+}
+
+function refusalOf(session: Session, { kept, deletions }: Counted): FacetError | undefined {
+  if (session.options.allowShrink) return undefined;
+  return shrinkRefusal(session.source, {
+    isDoubtful: session.state().missing !== undefined,
+    ...{ deletions, kept, found: kept },
+    path: session.feed.name,
+    question: 'does Redis have all of them?',
+  });
+}
+
+async function deleteUnseen(session: Session, seen: IdSet, properties: readonly string[]): Promise<void> {
+  const { catalog, source } = session;
   for (const page of catalog.files.pagesOf(source.id, BATCH)) {
     const reports = page.flatMap(({ id, key }) =>
       seen.has(id) || key === null ? [] : [{ key, file: null, properties: {} }],

@@ -24,6 +24,9 @@ const LOOK_EVERY_MS = 100;
 /** How soon it is noticed that Redis has lost something. */
 const ASK_EVERY_MS = 1_000;
 
+/** How often other nodes are told how many files there are while that changes: counting a million takes a tenth of a second. */
+const TELL_EVERY_MS = 2_000;
+
 /** To say goodbye; a Redis that does not answer finds out by itself. */
 const LEAVE_TIMEOUT_MS = 1_000;
 
@@ -89,17 +92,22 @@ class Publisher {
     this.#tellNamesakes(await node.claim());
     const end = keepOnline(node, connection, nodes.HEARTBEAT_MS);
     try {
-      await this.#follow(new Outboxes({ catalog, published, node, signal }), isWell);
+      await this.#follow(new Outboxes({ catalog, published, node, signal }), node, isWell);
     } finally {
       await end();
     }
   }
 
   /** Until the signal says so, or the connection is lost. */
-  async #follow(outbox: Outbox, isWell: () => void): Promise<void> {
+  async #follow(outbox: Outbox, node: Node, isWell: () => void): Promise<void> {
+    let [told, toldAt] = [-1, Number.NEGATIVE_INFINITY];
     for (;;) {
       const seq = await outbox.catchUp();
       isWell();
+      if (seq !== told && performance.now() - toldAt >= TELL_EVERY_MS) {
+        await node.beat();
+        [told, toldAt] = [seq, performance.now()];
+      }
       let waitedMs = 0;
       do {
         await wait(LOOK_EVERY_MS, undefined, { signal: this.#stop.signal });

@@ -10,6 +10,9 @@ export type RedisClient = Redis | Cluster;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
+const NO_ANSWER = `it does not answer within ${(2 * CONNECT_TIMEOUT_MS) / 1000} s`;
+const NO_SERVERS = 'it does not say where its servers are';
+
 export function createClient({ place, password }: FoundRedis): RedisClient {
   const { Cluster, Redis } = ioredis();
   const { tls, username, db } = place;
@@ -37,11 +40,11 @@ export function createClient({ place, password }: FoundRedis): RedisClient {
   });
 }
 
-/** A cluster whose servers do not say where they are never connects, and never says so. */
+/** A server that hangs accepts connections all the same, and a cluster whose servers do not say where they are never connects. */
 export async function connected(client: RedisClient): Promise<void> {
   const over = new AbortController();
   const late = wait(2 * CONNECT_TIMEOUT_MS, undefined, { signal: over.signal }).then(
-    () => Promise.reject(new Error('it does not say where its servers are')),
+    () => Promise.reject(new Error(client.isCluster ? NO_SERVERS : NO_ANSWER)),
     () => {},
   );
   try {

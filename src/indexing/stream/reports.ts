@@ -77,6 +77,15 @@ export class Reporter {
     return this.withFollowers(await this.#ofChanges(byFile));
   }
 
+  /** Of these members of the index, those that are files of others and that events can tell of. */
+  async ofIndex(ids: readonly string[]): Promise<Report[]> {
+    const { keys } = this.#options;
+    const foreign = ids.filter(id => keys.isForeign(id));
+    const told = foreign.filter(id => keys.canFollow(id));
+    this.refused += foreign.length - told.length;
+    return this.ofFiles(told);
+  }
+
   /** All that there is to know of these files, without followers. */
   async ofFiles(ids: readonly string[]): Promise<Report[]> {
     const pages: Promise<Report[]>[] = [];

@@ -33,7 +33,10 @@ export interface SessionOptions {
 const EVENTS_PER_BATCH = 5_000;
 
 /** How soon other rules, and a stream that is another one, are noticed while nothing happens. */
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
+
+/** What is missing is counted in one part of so many of the time. */
+const COUNT_EVERY = 10;
 
 /** Names of properties that are kept with `properties: all`. */
 const MOST_PROPERTIES = 10_000;
@@ -63,6 +66,7 @@ export class Session {
   readonly #filter: Filter;
   readonly #rules: AppliedRules;
   readonly #root: string | undefined;
+  #countAgainAt = 0;
   #asked: { document: string | undefined; properties: string[] } | undefined;
 
   /** Throws `usage` for a malformed glob. */
@@ -79,8 +83,8 @@ export class Session {
   }
 
   /**
-   * Goes on to the end of the stream, from where the catalog is. Returns false where it does not go on from there: events may
-   * be lost, and every file has to be looked at.
+   * Goes on to the end of the stream, from where the catalog is. Returns false where every file has to be looked at: the
+   * stream does not go on from there, so events may be lost, or what was missing may be back.
    */
   async catchUp(): Promise<boolean> {
     for (;;) {
@@ -89,8 +93,8 @@ export class Session {
       if (position === undefined) return false;
       const entries = await this.feed.entries(position, EVENTS_PER_BATCH);
       // Asked afterwards: what was trimmed before is missing among the entries.
-      if (!(await this.feed.holds(position))) return false;
-      if (entries.length === 0) return true;
+      if (!(await this.#holds(position))) return false;
+      if (entries.length === 0) return !this.#isCountOld();
       await this.#take(entries, position);
     }
   }
@@ -100,10 +104,32 @@ export class Session {
     const { position } = this.state();
     if (position === undefined) return false;
     const entries = await this.feed.nextEntries(position, EVENTS_PER_BATCH, LOOK_EVERY_MS);
-    if (!(await this.feed.holds(position))) return false;
+    if (!(await this.#holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
-    return true;
+    return entries.length > 0 || !this.#isCountOld();
+  }
+
+  /**
+   * A stream that goes on has forgotten its oldest entries. One that is gone takes its files with it: it was emptied, is what
+   * it was before, or another one; nobody has said of those that it lacks that they are gone.
+   */
+  async #holds(position: string): Promise<boolean> {
+    if (await this.feed.holds(position)) return true;
+    const { entries, missing } = this.state();
+    const isTrimmed = await this.feed.isTrimmedPast(Math.max(entries ?? 1, 1));
+    if (!isTrimmed) this.write(position, [], state => ({ ...state, missing: missing ?? {} }));
+    return false;
+  }
+
+  /** What is missing was counted in so many ms. It is counted again when events have come, but in a part of the time only. */
+  countedIn(milliseconds: number): void {
+    this.#countAgainAt = performance.now() + COUNT_EVERY * milliseconds;
+  }
+
+  #isCountOld(): boolean {
+    const { missing, position } = this.state();
+    return missing !== undefined && missing.countedAt !== position && performance.now() >= this.#countAgainAt;
   }
 
   /** As it is now in the catalog. Throws `not-found` when the source was removed. */
@@ -156,7 +182,7 @@ export class Session {
       const known = state.stream ?? NOTHING_YET;
       if (known.position !== position) return undefined;
       const present = applyReports(writer, this.catalog.files, this.source, reports, this.counts);
-      const { unavailable: _, ...rest } = state;
+      const { unavailable: _, hint: __, ...rest } = state;
       this.catalog.sources.setState(this.source.id, { ...rest, stream: change(known) });
       return present;
     });
@@ -171,6 +197,7 @@ export class Session {
     this.write(position, reports, state => ({
       ...withCounts(state, reporter),
       position: last,
+      entries: state.entries === undefined ? undefined : state.entries + entries.length,
       properties,
       eventsProcessed: state.eventsProcessed + entries.length,
       eventsIgnored: state.eventsIgnored + entries.length - events.length,

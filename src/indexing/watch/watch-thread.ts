@@ -13,6 +13,7 @@ import { errorMessage, FacetError } from '../../errors.js';
 import { Crawler, type CrawlOptions } from '../../sources/crawl.js';
 import { MOUNT_TABLE, mountsBelow } from '../../sources/facet-mounts.js';
 import { openRoot } from '../../sources/local.js';
+import { waitingTime } from '../../sources/retry.js';
 import type { FolderListing } from '../../sources/source.js';
 import { openCatalog } from '../../tree/open-catalog.js';
 import { type CrawlSummary, crawlHere } from '../crawl.js';
@@ -44,8 +45,11 @@ const GATHER_MS = 20;
 /** A source that somebody else is scanning is looked at again after this. */
 const LOCKED_MS = 100;
 
-/** A source that could not be scanned is scanned again after this, or as soon as it seems to be another one. */
-const TRY_AGAIN_MS = 60_000;
+/** A source that could not be scanned is scanned again so much later, or as soon as it seems to be another one. */
+const RETRY = { firstWaitMs: 1_000, longestWaitMs: 60_000 };
+/** A failure after it was in order for so long has nothing to do with those before. */
+const IN_ORDER_MS = 60_000;
+
 const LOOK_MS = 1_000;
 
 /** Without events the thread looks around so often: at the clock, at the root, and whether folders have no watch. */
@@ -79,6 +83,8 @@ class Watcher {
   /** What was mounted below it then. */
   #mounted = '';
   #problem = '';
+  #failures = 0;
+  #failedAt = 0;
   #scannedAt = 0;
   #prunedAt = performance.now();
   #clockAhead = 0;
@@ -288,18 +294,34 @@ class Watcher {
   /** The folder is another one, or none: its disk was unmounted, or it was moved away. */
   #lost(): void {
     const { uri } = this.#source;
-    const unavailable = `${this.#root} is not where it was: it was unmounted, moved or removed`;
-    this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, unavailable));
-    this.#tell(unavailable, `what is known of it is kept; it is watched again when ${uri} is back`);
+    const message = `${this.#root} is not where it was: it was unmounted, moved or removed`;
+    this.#fail(message, `what is known of it is kept; it is watched again when ${uri} is back`);
     this.#untilItSeemsBack(Number.POSITIVE_INFINITY);
   }
 
   #failed(error: unknown): void {
     const hint = error instanceof FacetError ? error.hint : undefined;
     if (isTooManyInstances(error))
-      this.#tell('too many programs use inotify', hintToAllowMore('max_user_instances'));
-    else this.#tell(errorMessage(error), hint);
-    this.#untilItSeemsBack(TRY_AGAIN_MS);
+      this.#fail('too many programs use inotify', hintToAllowMore('max_user_instances'));
+    else this.#fail(errorMessage(error), hint);
+    this.#untilItSeemsBack(this.#nextWaitMs());
+  }
+
+  #nextWaitMs(): number {
+    const now = performance.now();
+    const wasInOrder = this.#scannedAt > this.#failedAt && now - this.#scannedAt > IN_ORDER_MS;
+    if (wasInOrder) this.#failures = 0;
+    this.#failedAt = now;
+    return waitingTime(++this.#failures, RETRY);
+  }
+
+  #fail(message: string, hint: string | undefined): void {
+    this.#tell(message, hint);
+    try {
+      this.#catalog.write(() => this.#catalog.sources.setUnavailable(this.#source.id, message, hint));
+    } catch {
+      // The catalog itself may be what is wrong: a full disk, for example.
+    }
   }
 
   #tell(message: string, hint: string | undefined): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Redis } from 'ioredis';
+import { encodeName } from '../../../src/sources/file-names.js';
 import { changesOf } from '../../support/catalogs.js';
 import { publish, startRedis } from '../../support/redis.js';
 import { streamedSource } from '../../support/streamed.js';
@@ -67,6 +68,47 @@ describe('a first scan', () => {
     const strange = paths().filter(path => !path.includes('Movies'));
     assert.deepEqual(strange, ['media/a/b/c.mkv', 'media/d.mkv', 'media/new\nline']);
     assert.equal(state().pathsRefused, 8);
+  });
+
+  it('leaves out ids that events could not tell of, and counts them', async context => {
+    const { redis, scan, paths, state } = await withFiles(context);
+    const odd = { '': 'empty.mkv', 'x/y': 'slash.mkv', a1: 'Movies/Dune (2021).mkv' };
+    for (const [id, filePath] of Object.entries(odd)) await publish(redis.client, id, { filePath });
+    await scan();
+    const shown = ['media/Movies/Alien.mkv', 'media/Movies/Dune (2021).mkv'];
+    assert.deepEqual(paths(), shown);
+    assert.equal(state().pathsRefused, 2);
+    for (const [id, filePath] of Object.entries(odd)) await publish(redis.client, id, { filePath });
+    await scan();
+    assert.deepEqual(paths(), shown);
+  });
+
+  it('keeps the bytes of a path that is no UTF-8', async context => {
+    const { redis, scan, catalog, source } = await withFiles(context);
+    const names = [Buffer.from('caf\xe9 \xff.mkv', 'latin1'), Buffer.from('\ufffd é.mkv')];
+    for (const [nth, name] of names.entries()) {
+      await publish(redis.client, `n${nth}`, { filePath: 'x' });
+      await redis.client.set(`file:n${nth}/filePath`, name);
+    }
+    await scan();
+    const { id } = catalog.files.folder(source.id, '') ?? assert.fail();
+    const found = catalog.files.inFolder(id).map(each => encodeName(each.name).toString('hex'));
+    assert.deepEqual(found.sort(), names.map(name => name.toString('hex')).sort());
+  });
+
+  it('cuts times to the microsecond', async context => {
+    const { redis, scan, file } = await withFiles(context);
+    const times = {
+      ms: ['1700000000123.4569', 1_700_000_000_123_456],
+      s: ['1700000000.1234567', 1_700_000_000_123_456],
+      short: ['1700000000.5', 1_700_000_000_500_000],
+      iso: ['2023-11-14T22:13:20.123456999Z', 1_700_000_000_123_456],
+      isoMs: ['2023-11-14T22:13:20.123Z', 1_700_000_000_123_000],
+    } as const;
+    for (const [id, [mtime]] of Object.entries(times))
+      await publish(redis.client, id, { filePath: id, mtime });
+    await scan();
+    for (const [id, [, us]] of Object.entries(times)) assert.equal(file(id).mtimeUs, us, id);
   });
 
   it('leaves out what the globs leave out', async context => {

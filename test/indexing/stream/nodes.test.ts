@@ -40,6 +40,21 @@ describe('nodes', () => {
     );
   });
 
+  it('tell how many files they have as soon as that is known', async context => {
+    const { uri } = await startRedis(context);
+    const nodes = await nodesAt(context, uri);
+    const catalog = openCatalog(join(temporaryFolder(context), 'catalog.db'));
+    context.after(() => catalog.close());
+    publishing(context, catalog, { uri });
+    const holds = (files: number) => async () => (await nodes())[0]?.files === files;
+    await until('it is online', holds(0));
+    const source = putSource(catalog);
+    putFiles(catalog, source, 'a', ['1.txt', '2.txt']);
+    await until('the first files are told of', holds(2));
+    putFiles(catalog, source, 'b', ['3.txt']);
+    await until('the next one is, too', holds(3));
+  });
+
   it('are offline when three heartbeats were missed', async context => {
     const { client, uri } = await startRedis(context);
     const nodes = await nodesAt(context, uri);

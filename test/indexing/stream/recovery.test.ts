@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Redis } from 'ioredis';
+import { changesOf } from '../../support/catalogs.js';
 import { publish, startRedis, startSentinel, type TestRedis } from '../../support/redis.js';
 import { type Streamed, streamedSource, until } from '../../support/streamed.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -24,22 +25,30 @@ interface Followed extends Streamed {
   has(path: string): boolean;
 }
 
-/** Follows a server with `FILES` files, and has all of them. */
-async function followed(context: TestContext, ...options: string[]): Promise<Followed> {
-  const redis = await startRedis(context, ...options);
-  await publishMany(redis.client, 0, FILES);
+interface FollowedOptions {
+  files?: number;
+  server?: readonly string[];
+}
+
+/** Follows a server with files, and has all of them. */
+async function followed(
+  context: TestContext,
+  { files = FILES, server = [] }: FollowedOptions = {},
+): Promise<Followed> {
+  const redis = await startRedis(context, ...server);
+  await publishMany(redis.client, 0, files);
   const streamed = streamedSource(context, { uri: redis.uri });
   const { problems } = streamed.follow();
   const has = (path: string) => streamed.paths().includes(`media/${path}`);
-  await until('all files are there', () => streamed.paths().length === FILES);
+  await until('all files are there', () => streamed.paths().length === files);
   return { ...streamed, redis, problems, has };
 }
 
-const saved = ['--appendonly', 'yes', '--appendfsync', 'always'];
+const saved = { server: ['--appendonly', 'yes', '--appendfsync', 'always'] };
 
 describe('following a stream', () => {
   it('brings what is published, without asking for anything twice', async context => {
-    const { redis, has, file, state } = await followed(context);
+    const { redis, has, file, state, catalog } = await followed(context);
     await redis.client.config('RESETSTAT');
     await publish(redis.client, 'new', { filePath: 'new.mkv', size: 5 });
     await until('it is there', () => has('new.mkv'));
@@ -47,11 +56,12 @@ describe('following a stream', () => {
     await publish(redis.client, 'f4', { filePath: null });
     await until('both are known', () => has('moved.mkv') && !has('d4/f4.mkv'));
     assert.equal(file('new.mkv').size, 5);
+    assert.ok(catalog.sources.get('media').state.lastScan !== undefined, 'all of it was looked at');
     assert.equal(state().eventsProcessed, 4);
   });
 
   it('goes on when Redis was stopped and comes back', async context => {
-    const { redis, has, unavailable, paths, problems, state } = await followed(context, ...saved);
+    const { redis, has, unavailable, paths, problems, state } = await followed(context, saved);
     const { eventsProcessed } = state();
     await redis.stop();
     await until('it is known to be away', () => unavailable() !== undefined);
@@ -66,15 +76,18 @@ describe('following a stream', () => {
   });
 
   it('goes on when Redis was killed and lost what it had not saved', async context => {
-    const { redis, has, paths } = await followed(context);
+    const { redis, has, paths, unavailable } = await followed(context);
     await redis.client.save();
     await publish(redis.client, 'lost', { filePath: 'lost.mkv' });
     await until('it is there', () => has('lost.mkv'));
     await redis.stop('SIGKILL');
     await redis.start();
     await publish(redis.client, 'new', { filePath: 'new.mkv' });
-    await until('what is lost is gone, and what is new there', () => !has('lost.mkv') && has('new.mkv'));
-    assert.equal(paths().length, FILES + 1);
+    await until('what is new is there', () => has('new.mkv'));
+    await until('what is lost is known', () => /^1 of the 122 files/.test(unavailable() ?? ''));
+    await publish(redis.client, 'lost', { filePath: 'lost.mkv' });
+    await until('it is back', () => unavailable() === undefined);
+    assert.equal(paths().length, FILES + 2);
   });
 
   it('deletes nothing when Redis comes back empty, and is right when it is filled again', async context => {
@@ -84,10 +97,72 @@ describe('following a stream', () => {
     await redis.start();
     await until('it is known', () => /120 of the 120 files/.test(unavailable() ?? ''));
     assert.equal(paths().length, FILES);
-    await publishMany(redis.client, 1, FILES + 10);
-    await until('all is as Redis says', () => has('d3/f129.mkv') && !has('d0/f0.mkv') && !unavailable());
-    assert.equal(paths().length, FILES + 9);
+    await publishMany(redis.client, 0, FILES + 10);
+    await until('all is as Redis says', () => has('d3/f129.mkv') && !unavailable());
+    assert.equal(paths().length, FILES + 10);
     assert.equal(file('d1/f1.mkv').id, id);
+  });
+
+  for (const [what, empty] of Object.entries({
+    'is flushed': ({ redis }: Followed) => redis.client.flushall(),
+    'was restarted': async ({ redis }: Followed) => {
+      await redis.stop('SIGKILL');
+      await redis.start();
+    },
+  })) {
+    it(`keeps a small library while a Redis that ${what} is filled again, file by file`, async context => {
+      const small = await followed(context, { files: 50 });
+      const { redis, has, paths, unavailable, file, catalog } = small;
+      const [{ id }, from] = [file('d1/f1.mkv'), catalog.log.lastSeq()];
+      await empty(small);
+      await until('it is known', () => /^50 of the 50 files/.test(unavailable() ?? ''));
+      await publishMany(redis.client, 0, 1);
+      await until('one is back', () => /^49 of the 50 files/.test(unavailable() ?? ''));
+      assert.equal(paths().length, 50);
+      await publish(redis.client, 'f1', { filePath: 'moved.mkv' });
+      await until('it is followed all the same', () => has('moved.mkv'));
+      assert.equal(file('moved.mkv').id, id);
+      await publishMany(redis.client, 1, 50);
+      await until('all is well', () => unavailable() === undefined);
+      assert.equal(small.problems.filter(each => /files of media are gone/.test(each)).length, 1);
+      assert.equal(paths().length, 50);
+      assert.ok(changesOf(catalog, from).every(({ kind, fileId }) => kind === 'renamed' && fileId === id));
+      await publish(redis.client, 'f2', { filePath: null });
+      await until('what is deleted is gone', () => !has('d2/f2.mkv'));
+      assert.equal(unavailable(), undefined);
+    });
+  }
+
+  it('believes nothing of a Redis that was emptied while nobody followed, until somebody confirms it', async context => {
+    const redis = await startRedis(context);
+    await publishMany(redis.client, 0, 50);
+    const { scan, paths, unavailable } = streamedSource(context, { uri: redis.uri });
+    await scan();
+    await redis.client.flushall();
+    // As many events as before, of which not all are kept.
+    await publishMany(redis.client, 0, 40);
+    await redis.client.xtrim('meta:events', 'MAXLEN', 10);
+    const refusal = {
+      code: 'failed',
+      message: /^10 of the 50 files of media are gone/,
+      hint: /--allow-shrink/,
+    };
+    await assert.rejects(scan(), refusal);
+    await assert.rejects(scan(), refusal);
+    assert.match(unavailable() ?? '', /^10 of the 50/);
+    assert.equal(paths().length, 50);
+    await scan({ allowShrink: true });
+    assert.equal(paths().length, 40);
+    assert.equal(unavailable(), undefined);
+  });
+
+  it('keeps files whose ids are in the index again before their paths are', async context => {
+    const { redis, paths, unavailable } = await followed(context, { files: 5 });
+    await redis.client.flushall();
+    await redis.client.sadd('file:__index__', 'f0', 'f1', 'f2');
+    await publishMany(redis.client, 3, 4);
+    await until('it is known', () => /^4 of the 5 files/.test(unavailable() ?? ''));
+    assert.equal(paths().length, 5);
   });
 
   it('deletes nothing when everything is flushed while it is connected', async context => {
@@ -98,7 +173,7 @@ describe('following a stream', () => {
   });
 
   it('looks at all files when the stream was trimmed past its position', async context => {
-    const { redis, has, paths } = await followed(context, ...saved);
+    const { redis, has, paths } = await followed(context, saved);
     await redis.client.client('PAUSE', 300, 'ALL');
     // Written where nobody is told: as if a thousand events had been trimmed at once.
     await redis.client
@@ -155,8 +230,10 @@ describe('following a stream', () => {
     await publish(second.client, 'f1', { filePath: 'moved.mkv' });
     redisUrl = second.uri;
     await first.stop();
-    await until('the other one is followed', () => streamed.paths().length === FILES - 3);
+    await until('the other one is followed', () => streamed.paths().includes('media/moved.mkv'));
     assert.equal(streamed.file('moved.mkv').id, id);
+    await until('what it lacks is known', () => /^3 of the 120/.test(streamed.unavailable() ?? ''));
+    assert.equal(streamed.paths().length, FILES);
     await publish(second.client, 'new', { filePath: 'new.mkv' });
     await until('what it publishes is there', () => streamed.paths().includes('media/new.mkv'));
   });
@@ -216,15 +293,24 @@ describe('a scan', () => {
     const redis = await startRedis(context);
     await redis.client.config('SET', 'requirepass', 'secret');
     const { scan, unavailable } = streamedSource(context, { uri: redis.uri });
-    await assert.rejects(scan(), { code: 'denied', hint: /FACET_REDIS_PASSWORD/ });
+    const asked = { code: 'denied', message: /asks for a password$/, hint: /FACET_REDIS_PASSWORD/ };
+    await assert.rejects(scan(), asked);
     process.env.FACET_REDIS_PASSWORD = 'wrong';
     context.after(() => delete process.env.FACET_REDIS_PASSWORD);
-    await assert.rejects(scan(), { code: 'denied' });
+    const refused = { code: 'denied', message: /refuses the password/, hint: /FACET_REDIS_PASSWORD/ };
+    await assert.rejects(scan(), refused);
     process.env.FACET_REDIS_PASSWORD = 'secret';
     await scan();
     assert.equal(unavailable(), undefined);
     await redis.stop();
     await assert.rejects(scan(), { code: 'unreachable', message: /cannot reach redis:.*ECONNREFUSED/ });
     assert.match(unavailable() ?? '', /ECONNREFUSED/);
+  });
+
+  it('says that a Redis that hangs gives no answer', async context => {
+    const redis = await startRedis(context);
+    const { scan } = streamedSource(context, { uri: redis.uri });
+    redis.signal('SIGSTOP');
+    await assert.rejects(scan(), { code: 'unreachable', message: /: it does not answer within 10 s$/ });
   });
 });
