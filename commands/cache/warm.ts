@@ -64,7 +64,7 @@ async function finish(
   { output }: CommandContext,
   { files, failed }: { files: number; failed: number },
 ): Promise<void> {
-  await output.result(
+  await output.done(
     { files: files - failed, failed },
     () => `${formatItems(files - failed, 'file')} in the cache`,
   );

@@ -92,7 +92,7 @@ export default command({
     const catalog = openCatalog(home.catalogFile);
     try {
       const source = addSource(catalog, name, uri, options);
-      await output.result(
+      await output.done(
         { name: source.name, uri: source.uri, ...source.options },
         () =>
           `added ${source.name}: ${printable(source.uri)}\nnow list its files: facet index scan ${source.name}`,

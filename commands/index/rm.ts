@@ -10,7 +10,7 @@ export default command({
     const catalog = openCatalog(home.catalogFile, 'write');
     try {
       catalog.removeSource(catalog.sources.get(name));
-      await output.result({ name, removed: true }, () => `removed ${name}; its files are where they were`);
+      await output.done({ name, removed: true }, () => `removed ${name}; its files are where they were`);
     } finally {
       catalog.close();
     }

@@ -209,6 +209,14 @@ test('listings: text lines or one JSON object a line', () => {
   assert.equal(running('await output.rows([], String)').stdout, '');
 });
 
+test('what was done is told, but not with --quiet; with --json it is data', () => {
+  const done = `await output.done({ files: 1 }, () => 'did it')`;
+  assert.equal(running(done).stdout, 'did it\n');
+  assert.equal(running(done, ['--quiet']).stdout, '');
+  assert.equal(running(done, ['--quiet', '--json']).stdout, '{"files":1}\n');
+  assert.equal(running(`await output.result({ files: 1 }, () => '1')`, ['--quiet']).stdout, '1\n');
+});
+
 test('a long listing arrives complete and in order, from both kinds of producers', () => {
   for (const kind of ['function*', 'async function*']) {
     const { status, stdout } = running(
