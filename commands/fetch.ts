@@ -15,7 +15,7 @@ import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
 import { describeFailure } from './failure.js';
 import { formatItems, formatSize } from './format.js';
-import { count, file, path, range, size, text } from './kinds.js';
+import { count, file, path, range, rate, text } from './kinds.js';
 import { inParallel } from './parallel.js';
 import { openProgress } from './progress.js';
 import { remoteAccess } from './remote.js';
@@ -72,7 +72,7 @@ export default command({
     stdout: flag('write the contents to stdout'),
     range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
-    limitRate: option(size, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
+    limitRate: option(rate, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
     cacheOnly: flag('only what is cached or on this machine, with no use of the network'),
     force: flag('replace files that are there and differ', { short: 'f' }),
   },

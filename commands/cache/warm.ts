@@ -4,7 +4,7 @@ import { FacetError } from '../../src/errors.js';
 import { type CommandContext, command, option } from '../command.js';
 import { describeFailure } from '../failure.js';
 import { formatItems } from '../format.js';
-import { count, size } from '../kinds.js';
+import { count, rate } from '../kinds.js';
 import { inParallel } from '../parallel.js';
 import { openProgress } from '../progress.js';
 import { remoteAccess } from '../remote.js';
@@ -19,7 +19,7 @@ export default command({
   options: {
     ...wantedOptions,
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
-    limitRate: option(size, 'SIZE', 'at most so many bytes a second, such as 5MB'),
+    limitRate: option(rate, 'SIZE', 'at most so many bytes a second, such as 5MB'),
   },
   examples: [
     { command: "facet cache warm --query 'label:next age<30d'", says: 'from cron, what will be wanted' },

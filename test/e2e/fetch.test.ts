@@ -281,6 +281,9 @@ describe('facet fetch --stdout and --range', { concurrency: 2 }, () => {
       for (const parallel of ['0', '65']) {
         await fails(place, 2, /from 1 to 64/, '/docs/a.txt', '-o', out, '--parallel', parallel);
       }
+      for (const rate of ['0', '0MB']) {
+        await fails(place, 2, /--limit-rate.*such as 5MB.*\nhint: /, '/docs/a.txt', `--limit-rate=${rate}`);
+      }
       assert.equal(existsSync(out), false);
     }));
 });
