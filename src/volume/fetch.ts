@@ -3,26 +3,17 @@
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
 import { createHash, type Hash } from 'node:crypto';
-import {
-  constants,
-  fchmodSync,
-  fstatSync,
-  futimesSync,
-  linkSync,
-  lstatSync,
-  renameSync,
-  rmSync,
-  type Stats,
-} from 'node:fs';
+import { constants, fchmodSync, fstatSync, futimesSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
-import { FacetError } from '../errors.js';
+import { FacetError, type FacetErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
+import { presentAt, refuseUnless, writeError } from './destination.js';
 import { makeFolders } from './folders.js';
 import { PartFile } from './part-file.js';
 import { PIECE, readPieces, writeAll } from './pieces.js';
@@ -59,7 +50,7 @@ const underWay = new Map<string, Promise<unknown>>();
 /**
  * Fetches the file or link `record`, creating the folders above it. Throws `exists` when something else is there,
  * `integrity` when the bytes are not those of the known checksum, `content-changed` when the file was written to meanwhile,
- * `in-use` when another process is fetching it, or what `Volume.open` throws.
+ * `in-use` when another process is fetching it, `no-space` when its disk is full, or what `Volume.open` throws.
  */
 export async function fetchFile(
   volume: Volume,
@@ -84,6 +75,8 @@ export async function fetchFile(
   underWay.set(destination, fetching);
   try {
     return await fetching;
+  } catch (error) {
+    throw writeError(error, destination);
   } finally {
     if (underWay.get(destination) === fetching) underWay.delete(destination);
   }
@@ -114,19 +107,6 @@ function isThere(destination: string, { size, mtimeUs }: OpenContents, force: bo
   return same;
 }
 
-/** In this thread, as whatever takes no time: handing it to another one would take more than doing it. */
-function presentAt(destination: string): Stats | undefined {
-  return lstatSync(fsPath(destination), { throwIfNoEntry: false });
-}
-
-function refuseUnless(allowed: boolean, destination: string): void {
-  if (allowed) return;
-  throw new FacetError('exists', `${destination} is there already, and is another`, {
-    path: destination,
-    hint: 'choose another place with -o, or replace files with --force',
-  });
-}
-
 async function fetchWhole(source: Source, destination: string, options: FetchOptions): Promise<number> {
   const { contents } = source;
   const path = partName(destination, source, '');
@@ -140,7 +120,8 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
     await handle.datasync();
     publish(path, destination, options.force);
     return bytes;
-  } catch (error) {
+  } catch (cause) {
+    const error = writeError(cause, destination);
     if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
       await rm(fsPath(path), { force: true });
     throw error;
@@ -149,11 +130,11 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
   }
 }
 
+const PASSING: readonly FacetErrorCode[] = ['unreachable', 'denied', 'failed', 'interrupted', 'no-space'];
+
 /** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
 function mayGoOn(error: unknown): boolean {
-  return (
-    error instanceof FacetError && ['unreachable', 'denied', 'failed', 'interrupted'].includes(error.code)
-  );
+  return error instanceof FacetError && PASSING.includes(error.code);
 }
 
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {

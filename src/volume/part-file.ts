@@ -1,7 +1,8 @@
 /**
  * A file on its way from afar to its destination, filled in any order. Behind the contents it has a mark for each block that is
  * safe on the disk, written after the block was flushed: whoever goes on with it after a crash or a power cut takes these for
- * there, and nothing else. `finish` cuts the marks off.
+ * there, and nothing else. They have their room from the beginning, so that a disk that fills up takes nothing away that came.
+ * `finish` cuts the marks off.
  */
 import { ftruncateSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -52,6 +53,7 @@ export class PartFile implements Blob {
   async #readMarks(): Promise<void> {
     const marks = Buffer.alloc(blockCount(this.size) * MARK.length);
     await this.#handle.read(marks, 0, marks.length, this.size);
+    await writeAll(this.#handle, marks, this.size);
     for (let block = 0; block < blockCount(this.size); block++) {
       const at = block * MARK.length;
       if (MARK.compare(marks, at, at + MARK.length) !== 0) continue;
