@@ -1,5 +1,5 @@
 /** The place that a fetched file is to have: what is there already, and what it means when it cannot be written. */
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { fsPath } from '../sources/file-names.js';
 
@@ -8,12 +8,36 @@ export function presentAt(destination: string): Stats | undefined {
   return lstatSync(fsPath(destination), { throwIfNoEntry: false });
 }
 
-export function refuseUnless(allowed: boolean, destination: string): void {
-  if (allowed) return;
-  throw new FacetError('exists', `${destination} is there already, and is another`, {
-    path: destination,
-    hint: 'choose another place with -o, or replace files with --force',
-  });
+/**
+ * Throws `exists` for what is there and has to stay: with `force` what is neither a file nor a link, without it anything. A
+ * link is a thing of its own, and what it leads to is never touched.
+ */
+export function refusePresent(present: Stats, destination: string, force: boolean): void {
+  if (present.isDirectory()) throw occupied(destination, 'is a folder', 'remove it');
+  if (isSpecial(present, destination)) {
+    throw occupied(destination, 'is no regular file', 'write into it with --stdout');
+  }
+  if (!force) throw occupied(destination, 'is another', 'replace files with --force');
+}
+
+export function occupied(path: string, is: string, or: string): FacetError {
+  const hint = `choose another place with -o, or ${or}`;
+  return new FacetError('exists', `${path} is there already, and ${is}`, { path, hint });
+}
+
+/** A device, a FIFO or a socket, or a link to one, such as /dev/stdout: nobody wants a file in its place. */
+function isSpecial(present: Stats, path: string): boolean {
+  const what = present.isSymbolicLink() ? behindLink(path) : present;
+  return what !== undefined && !what.isFile() && !what.isDirectory();
+}
+
+function behindLink(path: string): Stats | undefined {
+  try {
+    return statSync(fsPath(path));
+  } catch {
+    // It leads nowhere that anybody could tell.
+    return undefined;
+  }
 }
 
 interface Meaning {

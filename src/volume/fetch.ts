@@ -2,7 +2,7 @@
  * Copies files of the tree to a local folder: each into a part file beside its destination, which takes its name when it is
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { constants, fchmodSync, fstatSync, futimesSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
-import { presentAt, refuseUnless, writeError } from './destination.js';
+import { occupied, presentAt, refusePresent, writeError } from './destination.js';
 import { makeFolders } from './folders.js';
 import { PartFile } from './part-file.js';
 import { PIECE, readPieces, writeAll } from './pieces.js';
@@ -98,12 +98,12 @@ interface Source {
   record: FileRecord;
 }
 
-/** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
+/** Is this very version there? Throws `exists` for anything else that has to stay. */
 function isThere(destination: string, { size, mtimeUs }: OpenContents, force: boolean): boolean {
   const present = presentAt(destination);
   if (!present) return false;
   const same = present.isFile() && present.size === size && modifiedUs(present) === mtimeUs;
-  if (!same) refuseUnless(force && !present.isDirectory(), destination);
+  if (!same) refusePresent(present, destination, force);
   return same;
 }
 
@@ -172,7 +172,7 @@ async function fetchRange(
   options: FetchOptions,
 ): Promise<number> {
   const { start, end } = resolveRange(range, source.contents.size);
-  if (!options.force && presentAt(destination)) refuseUnless(false, destination);
+  refuseAnyPresent(destination, options.force);
   const part = partName(destination, source, `-${start}-${end}`);
   const handle = await openPart(part);
   try {
@@ -207,7 +207,9 @@ async function openPart(part: string): Promise<FileHandle> {
   const handle = await open(fsPath(part), PART_FLAGS, 0o600);
   try {
     const stats = fstatSync(handle.fd);
-    if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
+    if (!stats.isFile() || stats.uid !== process.geteuid?.()) {
+      throw occupied(part, 'is not a part of ours', 'remove it');
+    }
     if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
     throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
       path: part,
@@ -284,8 +286,9 @@ function setModified(part: number, us: number): void {
   futimesSync(part, seconds, seconds);
 }
 
-/** Gives a part its name. Without `force` whatever took that name meanwhile keeps it. */
+/** Gives a part its name. Whatever took that name meanwhile and has to stay keeps it. */
 function publish(part: string, destination: string, force: boolean): void {
+  refuseAnyPresent(destination, force);
   if (force || !linked(part, destination)) renameSync(fsPath(part), fsPath(destination));
   else rmSync(fsPath(part), { force: true });
 }
@@ -296,9 +299,14 @@ function linked(part: string, destination: string): boolean {
     linkSync(fsPath(part), fsPath(destination));
     return true;
   } catch {
-    if (presentAt(destination)) refuseUnless(false, destination);
+    refuseAnyPresent(destination, false);
     return false;
   }
+}
+
+function refuseAnyPresent(destination: string, force: boolean): void {
+  const present = presentAt(destination);
+  if (present) refusePresent(present, destination, force);
 }
 
 async function fetchLink(target: string, destination: string, force: boolean): Promise<Fetched> {
@@ -306,12 +314,22 @@ async function fetchLink(target: string, destination: string, force: boolean): P
   if (present?.isSymbolicLink() && decodeName(await readlink(fsPath(destination), 'buffer')) === target) {
     return { status: 'unchanged', bytes: 0 };
   }
-  if (present) {
-    refuseUnless(force && !present.isDirectory(), destination);
-    await rm(fsPath(destination));
-  }
-  await symlink(fsPath(target), fsPath(destination));
+  if (present) refusePresent(present, destination, force);
+  if (present) await replaceByLink(target, destination);
+  else await symlink(fsPath(target), fsPath(destination));
   return { status: 'fetched', bytes: 0 };
+}
+
+/** In one step: what is there is lost to no error, and to no crash. */
+async function replaceByLink(target: string, destination: string): Promise<void> {
+  const part = join(dirname(destination), `.${process.pid}-${randomUUID()}.facet-part`);
+  await symlink(fsPath(target), fsPath(part));
+  try {
+    renameSync(fsPath(part), fsPath(destination));
+  } catch (error) {
+    rmSync(fsPath(part), { force: true });
+    throw error;
+  }
 }
 
 /** The contents of a file, or a range of them, in pieces. Throws as `fetchFile` does, `usage` for a link. */

@@ -1,5 +1,6 @@
 /** `facet fetch` as a user runs it: what arrives, under which name, and what is there when something goes wrong. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -15,6 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -318,6 +320,53 @@ describe('facet fetch never overwrites', { concurrency: 2 }, () => {
       }
       assert.deepEqual(filesBelow(out), { sub: 'mine' });
       assert.equal(statSync(join(out, 'a.txt')).isDirectory(), true);
+    }));
+
+  it('a FIFO, a socket, or a link to a device, even with --force', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      mkdirSync(out);
+      const names = ['fifo', 'socket', 'null'].map(name => join(out, name));
+      const [fifo = '', socket = '', link = ''] = names;
+      await place.output('mkfifo', fifo);
+      const server = createServer().listen(socket);
+      await once(server, 'listening');
+      symlinkSync('/dev/null', link);
+      place.give(out);
+      symlinkSync('a.txt', join(place.source, 'link'));
+      await place.done('index', 'scan');
+      for (const name of names) {
+        const refusal = /is there already, and is no regular file\nhint: .*--stdout/;
+        await fails(place, 1, refusal, '/docs/a.txt', '-o', name);
+        await fails(place, 1, refusal, '/docs/a.txt', '-o', name, '--force');
+        await fails(place, 1, refusal, '/docs/a.txt', '-o', name, '--force', '--range', '0-1');
+        await fails(place, 1, refusal, '/docs/link', '-o', name, '--force');
+      }
+      server.close();
+      assert.ok(lstatSync(fifo).isFIFO() && lstatSync(link).isSymbolicLink());
+      assert.deepEqual(partsIn(out), []);
+    }));
+
+  it('what a link leads to: with --force the link is replaced', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      mkdirSync(out);
+      for (const file of ['mine', 'a.txt']) writeFileSync(join(out, file), 'mine');
+      for (const [link, target] of [
+        ['link', 'mine'],
+        ['dangling', 'nowhere'],
+      ] as const) {
+        symlinkSync(target, join(out, link));
+        await fails(place, 1, /is there already, and is another/, '/docs/a.txt', '-o', join(out, link));
+        await place.done('fetch', '/docs/a.txt', '-o', join(out, link), '--force');
+      }
+      symlinkSync('a.txt', join(place.source, 'to-a'));
+      await place.done('index', 'scan');
+      await place.done('fetch', '/docs/to-a', '-o', join(out, 'a.txt'), '--force');
+      assert.deepEqual(filesBelow(out), {
+        mine: 'mine',
+        link: 'new',
+        dangling: 'new',
+        'a.txt': '-> a.txt',
+      });
     }));
 
   it('one of its own files with another: two of the same name for one folder', () =>
