@@ -113,7 +113,9 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
   const handle = await openPart(path);
   let part: PartFile | undefined;
   try {
-    if (contents.bring) part = await PartFile.open(handle, path, contents.size, options.onBytes);
+    if (contents.bring) {
+      part = await PartFile.open(handle, path, contents.size, options.onBytes, options.signal);
+    }
     const bytes = await (part ? bringAll(source, handle, part, options) : copyAll(source, handle, options));
     fchmodSync(handle.fd, (contents.mode & 0o777) | 0o600);
     setModified(handle.fd, contents.mtimeUs);

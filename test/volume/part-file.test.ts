@@ -13,16 +13,18 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const SIZE = 20 * MIB + 7;
 
+const unstopped = new AbortController().signal;
+
 async function openPart(context: TestContext, folder: string, size = SIZE) {
   const path = join(folder, 'part');
   const handle = await open(path, 'a+').then(made => made.close().then(() => open(path, 'r+')));
   context.after(() => handle.close());
-  return { path, handle, part: await PartFile.open(handle, path, size, () => {}) };
+  return { path, handle, part: await PartFile.open(handle, path, size, () => {}, unstopped) };
 }
 
 const downloads = new Downloader({ cache: new MemoryStore(), onChanged: () => {} });
 
-function fill(source: RemoteFake, part: PartFile, signal = new AbortController().signal): Promise<void> {
+function fill(source: RemoteFake, part: PartFile, signal = unstopped): Promise<void> {
   const content = { ...remoteFile(source, part.size), key: part.path };
   return downloads.fill(content, { open: () => part }, AbortSignal.any([signal, part.failing]));
 }
@@ -79,6 +81,33 @@ test('what was written and not flushed is not there for whoever comes later', as
     { start: 0, end: 3 * MIB },
     { start: 4 * MIB, end: SIZE },
   ]);
+});
+
+test('what the disk spoiled meanwhile is fetched again, and nothing else', async t => {
+  const folder = temporaryFolder(t);
+  const { path, part } = await openPart(t, folder);
+  const end = SIZE % MIB;
+  for (const at of [0, 3 * MIB, 4 * MIB]) await part.write(at, bytesAt('film', 'v1', at, at + MIB));
+  await part.write(SIZE - end, bytesAt('film', 'v1', SIZE - end, SIZE));
+  await part.commit([
+    { start: 0, end: MIB },
+    { start: 3 * MIB, end: 5 * MIB },
+    { start: SIZE - end, end: SIZE },
+  ]);
+  const disk = await open(path, 'r+');
+  t.after(() => disk.close());
+  await disk.write(Buffer.from('spoiled'), 0, 7, 3 * MIB + 5);
+  for (let times = 0; times < 2; times++) {
+    const later = await openPart(t, folder);
+    assert.deepEqual(later.part.missing(0, SIZE), [
+      { start: MIB, end: 4 * MIB },
+      { start: 5 * MIB, end: SIZE - end },
+    ]);
+  }
+  const last = await openPart(t, folder);
+  await fill(new RemoteFake(), last.part);
+  last.part.finish();
+  assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, SIZE));
 });
 
 test('a disk that is full ends the download, and the next one goes on with what was written', {
