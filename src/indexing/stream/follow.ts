@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
 import { isStream } from '../../sources/stream-uri.js';
 import type { Batch, Keeper, KeeperOptions, Kind } from '../keeper.js';
+import { secondsSince } from '../seconds-since.js';
 import { keepAt } from './keep-at.js';
 
 export const followed: Kind = {
@@ -76,8 +77,7 @@ class Follow implements Keeper {
     try {
       return await work();
     } finally {
-      const seconds = (performance.now() - startedAt) / 1000;
-      const batch = batchOf(this.#source, before, counts, seconds);
+      const batch = batchOf(this.#source, before, counts, secondsSince(startedAt));
       if (batch) this.#options.onBatch(batch);
     }
   }
