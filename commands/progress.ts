@@ -7,6 +7,8 @@ import { formatCount, formatDuration, formatSize } from './format.js';
 import { escapeControls, setLiveLine, stderrIsTerminal } from './terminal.js';
 
 export interface Progress {
+  /** False where nobody watches: nothing need be counted for it. */
+  readonly isShown: boolean;
   /** Cheap: draws ten times a second at most. `total` may change, and stays unknown when it is never given. */
   update(done: number, total?: number): void;
   /** Removes the line. To be called in a `finally`; a second time does nothing. */
@@ -19,7 +21,7 @@ export interface ProgressSettings {
   unit: 'files' | 'bytes';
 }
 
-const silent: Progress = { update() {}, stop() {} };
+const silent: Progress = { isShown: false, update() {}, stop() {} };
 
 export async function openProgress(
   context: Pick<CommandContext, 'quiet' | 'json' | 'signal'>,
@@ -64,6 +66,7 @@ function runBar(bar: Bar, state: State): Progress {
   setLiveLine({ show, hide });
   show();
   return {
+    isShown: true,
     update(done, total) {
       state.done = done;
       state.total = total ?? state.total;

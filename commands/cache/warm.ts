@@ -32,15 +32,18 @@ export default command({
     const remote = remoteAccess(volume.sources, context.home, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
     const tally = { files: 0, failed: 0 };
-    let arrived = 0;
+    let [arrived, total] = [0, 0];
+    const onBytes = (bytes: number) => {
+      arrived += bytes;
+      progress.update(arrived, total);
+    };
     const warm = async (file: FileRecord) => {
       try {
         const contents = await remote.open();
         await contents.downloads.ensure(await contents.contentOf(file), 0, file.size, {
           signal: context.signal,
+          onBytes,
         });
-        arrived += file.size;
-        progress.update(arrived);
       } catch (error) {
         context.signal.throwIfAborted();
         tally.failed++;
@@ -50,6 +53,7 @@ export default command({
     };
     try {
       const files = await remoteFiles(wanted, volume, context.home);
+      for (const { size } of files) total += size;
       for await (const _ of inParallel(files, parallel, warm)) tally.files++;
     } finally {
       progress.stop();

@@ -33,7 +33,7 @@ export interface FetchOptions {
   /** Replace a file that is there and differs. */
   force: boolean;
   signal: AbortSignal;
-  /** Told the bytes of each piece that arrived. */
+  /** Told the bytes of each piece that arrived, now or in a fetch before. */
   onBytes: (bytes: number) => void;
 }
 
@@ -142,6 +142,7 @@ function mayGoOn(error: unknown): boolean {
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
   const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
   const from = await resumeFrom(handle, source, hash);
+  options.onBytes(from);
   const bytes = await copy(
     source,
     handle,

@@ -86,6 +86,7 @@ export class PartFile implements Blob {
     const { start, end } = bytesOf(this.size, { start: block, end: block + 1 });
     this.#present.add(start, end);
     this.#isOfUse = true;
+    this.#onBytes(end - start);
   }
 
   /** Bytes that were written since it was opened. */
