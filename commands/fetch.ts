@@ -9,7 +9,7 @@ import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
 import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
-import { describeFailure } from './failure.js';
+import { describeFailure, type Failure } from './failure.js';
 import { foundBy, type Task, tasks, totalOf, type Wanted } from './fetch-tasks.js';
 import { formatItems, formatSize } from './format.js';
 import { count, file, path, range, rate, text } from './kinds.js';
@@ -30,14 +30,14 @@ interface DiskOptions {
 /** What became of a task: a line of the listing. */
 type Outcome =
   | { path: string; output: string; status: 'fetched' | 'unchanged'; bytes: number }
-  | { path: string; status: 'failed'; error: { code: string; message: string; hint: string | undefined } };
+  | { path: string; status: 'failed'; error: Pick<Failure, 'code' | 'message' | 'hint'> };
 
 interface Tally {
   fetched: number;
   unchanged: number;
   failed: number;
-  /** Of those that failed. */
-  unreachable: number;
+  /** Why files failed. */
+  codes: Set<Failure['code']>;
   bytes: number;
   /** The last one. */
   failure: unknown;
@@ -137,7 +137,14 @@ async function toDisk(
   options: DiskOptions,
 ): Promise<void> {
   const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
-  const tally: Tally = { fetched: 0, unchanged: 0, failed: 0, unreachable: 0, bytes: 0, failure: undefined };
+  const tally: Tally = {
+    fetched: 0,
+    unchanged: 0,
+    failed: 0,
+    codes: new Set(),
+    bytes: 0,
+    failure: undefined,
+  };
   const todo = () => tasks(from.volume, wanted, options.output);
   try {
     const total = progress.isShown && !options.range ? totalOf(todo()) : undefined;
@@ -183,7 +190,7 @@ async function* counted(outcomes: AsyncIterable<Outcome>, tally: Tally): AsyncGe
   for await (const outcome of outcomes) {
     tally[outcome.status]++;
     if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
-    if (outcome.status === 'failed' && outcome.error.code === 'unreachable') tally.unreachable++;
+    if (outcome.status === 'failed') tally.codes.add(outcome.error.code);
     yield outcome;
   }
 }
@@ -212,12 +219,26 @@ function finish(context: CommandContext, tally: Tally, cacheOnly: boolean): void
   const there = tally.unchanged > 0 ? `, ${formatItems(tally.unchanged, 'file')} already there` : '';
   context.note(`fetched ${formatItems(tally.fetched, 'file')}, ${formatSize(tally.bytes)}${there}`);
   if (tally.failed === 0) return;
-  if (cacheOnly && tally.unreachable === total) {
-    throw new FacetError('unreachable', `none of these ${formatItems(total, 'file')} is in the cache`, {
+  throw tally.failed === total ? noneFetched(tally, cacheOnly) : someFailed(tally.failed, total);
+}
+
+/** Where all failed for one reason, that is the reason of the command. */
+function noneFetched({ failed, codes }: Tally, cacheOnly: boolean): FacetError {
+  const [code, ...others] = codes;
+  if (code === undefined || code === 'internal' || others.length > 0) return someFailed(failed, failed);
+  const none = `none of these ${formatItems(failed, 'file')}`;
+  if (code === 'unreachable' && cacheOnly) {
+    return new FacetError(code, `${none} is in the cache`, {
       hint: 'leave out --cache-only, or bring them there first: facet cache warm',
     });
   }
-  throw new FacetError('partial', `${tally.failed} of ${formatItems(total, 'file')} could not be fetched`, {
+  return new FacetError(code, `${none} could be fetched`, {
+    hint: 'mend what each of them says, then run the same command again',
+  });
+}
+
+function someFailed(failed: number, total: number): FacetError {
+  return new FacetError('partial', `${failed} of ${formatItems(total, 'file')} could not be fetched`, {
     hint: 'run the same command again: what was fetched is not fetched twice',
   });
 }

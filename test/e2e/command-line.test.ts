@@ -111,6 +111,13 @@ describe('facet index', { concurrency: 2 }, () => {
       }
     }));
 
+  it('refuses to cache files of folders, which are never cached', () =>
+    withFiles(['a.txt'], async place => {
+      for (const verb of ['warm', 'pin', 'unpin', 'evict']) {
+        await fails(place, 2, /none of these files is at a remote source/, 'cache', verb, '/docs');
+      }
+    }));
+
   it('says nothing with --quiet when all is well, and prints what it was asked for', () =>
     withFiles(['a.txt'], async place => {
       const changing = [

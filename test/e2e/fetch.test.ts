@@ -559,6 +559,18 @@ describe('facet fetch says what went wrong, and leaves nothing wrong behind', { 
       assert.match(stderr, /warning: \/docs\/b\.txt: /);
     }));
 
+  it('all of several, for one reason: as for one of them', () =>
+    withFiles({ 'a.txt': 'a', 'b.txt': 'b' }, async (place, out) => {
+      const none = /none of these 2 files could be fetched\nhint: /;
+      await fails(place, 3, none, '/docs/none', '/none', '-o', out);
+      rmSync(join(place.source, 'b.txt'));
+      await fails(place, 3, none, '/docs/none', '/docs/b.txt', '-o', out);
+      writeFileSync(join(out, 'a.txt'), 'another');
+      await fails(place, 4, /2 of 2 files/, '/docs/a.txt', '/docs/none', '-o', out);
+      renameSync(place.source, `${place.source}.away`);
+      await fails(place, 5, none, '/docs/a.txt', '/docs/b.txt', '-o', out);
+    }));
+
   it('a folder that cannot be written: 1, and the system’s reason', () =>
     withFiles({ 'a.txt': 'a' }, async (place, out) => {
       mkdirSync(out, { mode: 0o555 });
