@@ -76,5 +76,11 @@ function nameTaken(output: string): FacetError {
 }
 
 function isFolder(output: string): boolean {
-  return output.endsWith('/') || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (output.endsWith('/')) return true;
+  try {
+    return statSync(output).isDirectory();
+  } catch {
+    // Why it is none shows when it is written, with what to do then.
+    return false;
+  }
 }

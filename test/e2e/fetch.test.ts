@@ -356,6 +356,16 @@ describe('facet fetch never overwrites', { concurrency: 2 }, () => {
       assert.deepEqual(partsIn(out), []);
     }));
 
+  it('a file that is where a folder should be, however that is named', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      writeFileSync(out, 'mine');
+      for (const name of ['x', 'x/', 'x/y']) {
+        const output = join(out, name);
+        await fails(place, 1, /out is there already, and is no folder\nhint: /, '/docs/a.txt', '-o', output);
+      }
+      assert.equal(readFileSync(out, 'utf8'), 'mine');
+    }));
+
   it('what a link leads to: with --force the link is replaced', () =>
     withFiles({ 'a.txt': 'new' }, async (place, out) => {
       mkdirSync(out);
