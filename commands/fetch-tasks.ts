@@ -17,7 +17,7 @@ export type Task =
   | { path: string; error: unknown };
 
 /** Files that are counted beforehand. Of more, which takes longer, nobody is told how much there is. */
-const MOST_COUNTED = 100_000;
+const MOST_COUNTED = 50_000;
 
 export function* tasks(
   volume: Volume,

@@ -33,6 +33,8 @@ type Outcome =
   | { path: string; status: 'failed'; error: Pick<Failure, 'code' | 'message' | 'hint'> };
 
 interface Tally {
+  /** Begun or next. */
+  tasks: number;
   fetched: number;
   unchanged: number;
   failed: number;
@@ -138,6 +140,7 @@ async function toDisk(
 ): Promise<void> {
   const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
   const tally: Tally = {
+    tasks: 0,
     fetched: 0,
     unchanged: 0,
     failed: 0,
@@ -150,11 +153,23 @@ async function toDisk(
     const total = progress.isShown && !options.range ? totalOf(todo()) : undefined;
     const settings = { ...options, signal: context.signal, onBytes: meter(progress, total) };
     const work = (task: Task) => attempt(from, task, settings, tally);
-    await report(context, counted(inParallel(todo(), options.parallel, work), tally));
+    const outcomes = inParallel(oneAhead(todo(), tally), options.parallel, work);
+    await report(context, counted(outcomes, tally), tally);
   } finally {
     progress.stop();
   }
   finish(context, tally, options.cacheOnly);
+}
+
+/** Looks for the next task before it hands one out: so it is known early whether that is the only one. */
+function* oneAhead(todo: Iterable<Task>, tally: Tally): Generator<Task> {
+  let next: Task | undefined;
+  for (const task of todo) {
+    tally.tasks++;
+    if (next) yield next;
+    next = task;
+  }
+  if (next) yield next;
 }
 
 /** Draws how far all of them are together. */
@@ -196,21 +211,16 @@ async function* counted(outcomes: AsyncIterable<Outcome>, tally: Tally): AsyncGe
 }
 
 /** The failure of the only file is that of the command, which tells it. */
-async function report(context: CommandContext, outcomes: AsyncIterable<Outcome>): Promise<void> {
+async function report(
+  context: CommandContext,
+  outcomes: AsyncIterable<Outcome>,
+  tally: Readonly<Tally>,
+): Promise<void> {
   if (context.json) return context.output.rows(outcomes, JSON.stringify);
-  let first: Outcome | undefined;
-  let files = 0;
   for await (const outcome of outcomes) {
-    files++;
-    if (files === 1) first = outcome;
-    if (files === 2 && first) warnOf(context, first);
-    if (files > 1) warnOf(context, outcome);
+    if (outcome.status !== 'failed' || tally.tasks === 1) continue;
+    context.warn(`${printable(outcome.path)}: ${outcome.error.message}`, outcome.error.hint);
   }
-}
-
-function warnOf(context: CommandContext, outcome: Outcome): void {
-  if (outcome.status !== 'failed') return;
-  context.warn(`${printable(outcome.path)}: ${outcome.error.message}`, outcome.error.hint);
 }
 
 function finish(context: CommandContext, tally: Tally, cacheOnly: boolean): void {
