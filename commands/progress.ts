@@ -37,9 +37,14 @@ export async function openProgress(
     clearOnComplete: true,
     // The rate falls while nothing happens, which an unchanged line would hide.
     forceRedraw: true,
-    format: () => drawLine(settings, state, performance.now() - started, process.stderr.columns),
+    format: () => drawLine(settings, state, performance.now() - started, columnsOf(process.stderr)),
   });
   return runBar(bar, state);
+}
+
+/** Some terminals, as that of script(1), do not know their width, and say 0. */
+function columnsOf({ columns }: { columns?: number }): number | undefined {
+  return columns === 0 ? undefined : columns;
 }
 
 interface State {
@@ -76,7 +81,8 @@ function runBar(bar: Bar, state: State): Progress {
   };
 }
 
-const BAR_COLUMNS = 24;
+/** So many that all of a download's line fits into 80 columns. */
+const BAR_COLUMNS = 14;
 
 /** One line, cut to the width of the terminal. Exported for its test. */
 export function drawLine(
