@@ -1,9 +1,10 @@
 /** Downloads that go straight to their destination: what an attempt leaves behind is right, and the next one goes on with it. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { systemErrorCode } from '../../src/errors.js';
 import { Downloader } from '../../src/volume/download.js';
 import { PartFile } from '../../src/volume/part-file.js';
@@ -108,6 +109,36 @@ test('what the disk spoiled meanwhile is fetched again, and nothing else', async
   await fill(new RemoteFake(), last.part);
   last.part.finish();
   assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, SIZE));
+});
+
+test('whatever became of a part, of its marks and of its length, the file is right in the end', async t => {
+  const size = 6 * MIB + 7;
+  const whole = bytesAt('film', 'v1', 0, size);
+  const offset = fc.nat(size + 7 * 4);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.nat(6)),
+      fc.array(fc.tuple(offset, fc.uint8Array({ minLength: 1, maxLength: 9 })), { maxLength: 4 }),
+      fc.option(offset, { freq: 4 }),
+      async (blocks, damage, length) => {
+        const folder = temporaryFolder(t);
+        const { path, part } = await openPart(t, folder, size);
+        for (const start of blocks.map(block => block * MIB)) {
+          const end = Math.min(start + MIB, size);
+          await part.write(start, whole.subarray(start, end));
+          await part.commit([{ start, end }]);
+        }
+        const contents = readFileSync(path);
+        for (const [at, bytes] of damage) contents.set(bytes.subarray(0, contents.length - at), at);
+        writeFileSync(path, contents.subarray(0, length ?? contents.length));
+        const later = await openPart(t, folder, size);
+        await fill(new RemoteFake(), later.part);
+        later.part.finish();
+        assert.ok(readFileSync(path).equals(whole));
+      },
+    ),
+    { numRuns: 40 },
+  );
 });
 
 test('a disk that is full ends the download, and the next one goes on with what was written', {
