@@ -12,7 +12,7 @@ import { escapeControls, stderrIsTerminal, stdoutIsTerminal, writeMessage } from
 export const globalOptions = {
   home: option(directory, 'DIR', 'keep configuration, catalog and cache below DIR (or set FACET_HOME)'),
   json: flag('print JSON: one object a line for listings, one object otherwise'),
-  quiet: flag('print nothing but data, warnings and errors', { short: 'q' }),
+  quiet: flag('print nothing but the data that was asked for, warnings and errors', { short: 'q' }),
   verbose: flag('say more, and show stack traces', { short: 'v' }),
   noColor: flag('no colors (or set NO_COLOR)'),
 };
@@ -34,7 +34,7 @@ export function createContext(
     verbose,
     color:
       stdoutIsTerminal && !json && !globals.noColor && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
-    output: createOutput({ json, onClosed: reason => stop.abort(reason) }),
+    output: createOutput({ json, quiet, onClosed: reason => stop.abort(reason) }),
     signal: stop.signal,
     onSignal,
     root,

@@ -113,9 +113,9 @@ function internalFailure(error: unknown): Failure {
  * The next step when several things were to be `done` and some could not be. Only what was unreachable may be reachable the
  * next time; for the rest the warnings say what is to be mended first.
  */
-export function againHint(unreachable: number, done: string): string {
+export function againHint(codes: ReadonlySet<Failure['code']>, done: string): string {
   const again = `run the same command again: what was ${done} is not ${done} twice`;
-  return unreachable > 0 ? again : `when that is mended, ${again}`;
+  return codes.has('unreachable') ? again : `when that is mended, ${again}`;
 }
 
 /** Prints the failure; with `verbose`, and not as JSON, its stack and causes too. */

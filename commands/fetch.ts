@@ -1,23 +1,20 @@
 /** `facet fetch`: files of the tree, as ordinary files or on stdout. */
-import { statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { FileAccesses } from '../src/catalog/file-accesses.js';
 import { FacetError } from '../src/errors.js';
-import type { Query } from '../src/query/ast.js';
 import { parseQuery } from '../src/query/parse.js';
-import { type Found, find, normalisePath } from '../src/tree/walk.js';
 import type { OpenRemoteContents } from '../src/volume/contents.js';
-import { type Destination, fetchFile, readFile } from '../src/volume/fetch.js';
-import { matching } from '../src/volume/matching.js';
+import { type FetchOptions, fetchFile, readFile } from '../src/volume/fetch.js';
 import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
 import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
-import { againHint, describeFailure } from './failure.js';
+import { againHint, describeFailure, type Failure } from './failure.js';
+import { foundBy, type Task, tasks, totalOf, type Wanted } from './fetch-tasks.js';
 import { formatItems, formatSize } from './format.js';
-import { count, file, path, range, size, text } from './kinds.js';
+import { count, file, path, range, rate, text } from './kinds.js';
 import { inParallel } from './parallel.js';
-import { openProgress } from './progress.js';
+import { meter, openProgress } from './progress.js';
 import { remoteAccess } from './remote.js';
 import { printable } from './terminal.js';
 import { openVolume } from './volume.js';
@@ -30,13 +27,23 @@ interface DiskOptions {
   force: boolean;
 }
 
-/** A file to fetch, or why what was asked for is none. */
-type Task = { path: string; id: number; to: Destination } | { path: string; error: unknown };
-
 /** What became of a task: a line of the listing. */
 type Outcome =
   | { path: string; output: string; status: 'fetched' | 'unchanged'; bytes: number }
-  | { path: string; status: 'failed'; error: { code: string; message: string; hint: string | undefined } };
+  | { path: string; status: 'failed'; error: Pick<Failure, 'code' | 'message' | 'hint'> };
+
+interface Tally {
+  /** Begun or next. */
+  tasks: number;
+  fetched: number;
+  unchanged: number;
+  failed: number;
+  /** Why files failed. */
+  codes: Set<Failure['code']>;
+  bytes: number;
+  /** The last one. */
+  failure: unknown;
+}
 
 /** What there is, and the way to it. */
 interface Contents {
@@ -45,9 +52,6 @@ interface Contents {
   accesses: FileAccesses;
   openRemote: OpenRemoteContents;
 }
-
-/** A path, a glob, or a query. */
-type Wanted = string | Query;
 
 export default command({
   description:
@@ -72,7 +76,7 @@ export default command({
     stdout: flag('write the contents to stdout'),
     range: option(range, 'A-B', 'only the bytes from A to B, both included; A- to the end, -N the last N'),
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
-    limitRate: option(size, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
+    limitRate: option(rate, 'SIZE', 'at most so many bytes a second from remote sources, such as 5MB'),
     cacheOnly: flag('only what is cached or on this machine, with no use of the network'),
     force: flag('replace files that are there and differ', { short: 'f' }),
   },
@@ -135,121 +139,118 @@ async function toDisk(
   options: DiskOptions,
 ): Promise<void> {
   const progress = await openProgress(context, { title: 'fetching', unit: 'bytes' });
-  const tally = { fetched: 0, unchanged: 0, failed: 0, unreachable: 0, bytes: 0 };
-  let failure: unknown;
-  let arrived = 0;
-  const onBytes = (bytes: number) => {
-    arrived += bytes;
-    progress.update(arrived);
+  const tally: Tally = {
+    tasks: 0,
+    fetched: 0,
+    unchanged: 0,
+    failed: 0,
+    codes: new Set(),
+    bytes: 0,
+    failure: undefined,
   };
-  const work = async (task: Task): Promise<Outcome> => {
-    try {
-      return await fetchOne(from, task, { ...options, signal: context.signal, onBytes });
-    } catch (error) {
-      context.signal.throwIfAborted();
-      failure = error;
-      return { path: task.path, status: 'failed', error: described(error) };
-    }
-  };
-  async function* outcomes(): AsyncGenerator<Outcome> {
-    for await (const outcome of inParallel(
-      tasks(from.volume, wanted, options.output),
-      options.parallel,
-      work,
-    )) {
-      tally[outcome.status]++;
-      if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
-      if (outcome.status === 'failed' && outcome.error.code === 'unreachable') tally.unreachable++;
-      yield outcome;
-    }
-  }
+  const todo = () => tasks(from.volume, wanted, options.output);
   try {
-    await report(context, outcomes());
+    const total = progress.isShown && !options.range ? totalOf(todo()) : undefined;
+    const settings = { ...options, signal: context.signal, onBytes: meter(progress, total) };
+    const work = (task: Task) => attempt(from, task, settings, tally);
+    const outcomes = inParallel(oneAhead(todo(), tally), options.parallel, work);
+    await report(context, counted(outcomes, tally), tally);
   } finally {
     progress.stop();
   }
+  finish(context, tally, options.cacheOnly);
+}
+
+/** Looks for the next task before it hands one out: so it is known early whether that is the only one. */
+function* oneAhead(todo: Iterable<Task>, tally: Tally): Generator<Task> {
+  let next: Task | undefined;
+  for (const task of todo) {
+    tally.tasks++;
+    if (next) yield next;
+    next = task;
+  }
+  if (next) yield next;
+}
+
+/** Throws nothing but what ends the command. */
+async function attempt(from: Contents, task: Task, options: FetchOptions, tally: Tally): Promise<Outcome> {
+  let left = 'size' in task && !options.range ? task.size : 0;
+  const onBytes = (bytes: number) => {
+    left -= bytes;
+    options.onBytes(bytes);
+  };
+  try {
+    return await fetchOne(from, task, { ...options, onBytes });
+  } catch (error) {
+    options.signal.throwIfAborted();
+    tally.failure = error;
+    const { code, message, hint } = describeFailure(error);
+    return { path: task.path, status: 'failed', error: { code, message, hint } };
+  } finally {
+    // Of what was there already, or will not come.
+    if (left > 0) options.onBytes(left);
+  }
+}
+
+async function* counted(outcomes: AsyncIterable<Outcome>, tally: Tally): AsyncGenerator<Outcome> {
+  for await (const outcome of outcomes) {
+    tally[outcome.status]++;
+    if (outcome.status === 'fetched') tally.bytes += outcome.bytes;
+    if (outcome.status === 'failed') tally.codes.add(outcome.error.code);
+    yield outcome;
+  }
+}
+
+/** The failure of the only file is that of the command, which tells it. */
+async function report(
+  context: CommandContext,
+  outcomes: AsyncIterable<Outcome>,
+  tally: Readonly<Tally>,
+): Promise<void> {
+  if (context.json) return context.output.rows(outcomes, JSON.stringify);
+  for await (const outcome of outcomes) {
+    if (outcome.status !== 'failed' || tally.tasks === 1) continue;
+    context.warn(`${printable(outcome.path)}: ${outcome.error.message}`, outcome.error.hint);
+  }
+}
+
+function finish(context: CommandContext, tally: Tally, cacheOnly: boolean): void {
   const total = tally.fetched + tally.unchanged + tally.failed;
+  if (tally.failed > 0 && total === 1) throw tally.failure;
   const there = tally.unchanged > 0 ? `, ${formatItems(tally.unchanged, 'file')} already there` : '';
   context.note(`fetched ${formatItems(tally.fetched, 'file')}, ${formatSize(tally.bytes)}${there}`);
   if (tally.failed === 0) return;
-  if (total === 1) throw failure;
-  if (options.cacheOnly && tally.unreachable === total) {
-    throw new FacetError('unreachable', `none of these ${formatItems(total, 'file')} is in the cache`, {
+  throw tally.failed === total ? noneFetched(tally, cacheOnly) : someFailed(tally, total);
+}
+
+/** Where all failed for one reason, that is the reason of the command. */
+function noneFetched(tally: Tally, cacheOnly: boolean): FacetError {
+  const { failed, codes } = tally;
+  const [code, ...others] = codes;
+  if (code === undefined || code === 'internal' || others.length > 0) return someFailed(tally, failed);
+  const none = `none of these ${formatItems(failed, 'file')}`;
+  if (code === 'unreachable' && cacheOnly) {
+    return new FacetError(code, `${none} is in the cache`, {
       hint: 'leave out --cache-only, or bring them there first: facet cache warm',
     });
   }
-  throw new FacetError('partial', `${tally.failed} of ${formatItems(total, 'file')} could not be fetched`, {
-    hint: againHint(tally.unreachable, 'fetched'),
-  });
+  return new FacetError(code, `${none} could be fetched`, { hint: againHint(codes, 'fetched') });
 }
 
-async function report(context: CommandContext, outcomes: AsyncIterable<Outcome>): Promise<void> {
-  if (context.json) return context.output.rows(outcomes, JSON.stringify);
-  for await (const outcome of outcomes) {
-    if (outcome.status !== 'failed') continue;
-    context.warn(`${printable(outcome.path)}: ${outcome.error.message}`, outcome.error.hint);
-  }
+function someFailed({ failed, codes }: Tally, total: number): FacetError {
+  return new FacetError('partial', `${failed} of ${formatItems(total, 'file')} could not be fetched`, {
+    hint: againHint(codes, 'fetched'),
+  });
 }
 
 async function fetchOne(
   { volume, accesses, openRemote }: Contents,
   task: Task,
-  options: Parameters<typeof fetchFile>[3],
+  options: FetchOptions,
 ): Promise<Outcome> {
   if ('error' in task) throw task.error;
   const { path: treePath, to } = task;
   const fetched = await fetchFile(volume, volume.file(task.id), to, options, openRemote);
   if (fetched.status === 'fetched') accesses.note(task.id);
   return { path: treePath, output: join(to.folder, to.relative), ...fetched };
-}
-
-function described(error: unknown): { code: string; message: string; hint: string | undefined } {
-  const { code, message, hint } = describeFailure(error);
-  return { code, message, hint };
-}
-
-function* tasks(volume: Volume, wanted: readonly Wanted[], output: string | undefined): Generator<Task> {
-  const asFile = output !== undefined && wanted.length === 1 && !isFolder(output);
-  // Only what several paths mean can have one name below the folder; of one, nothing has to be remembered.
-  const taken = wanted.length > 1 ? new Map<string, number>() : undefined;
-  for (const each of wanted) {
-    try {
-      for (const { path: treePath, relative, node } of foundBy(volume, each)) {
-        // Only what is a file itself, not what is below a directory or matches a glob, is given another name.
-        const named = asFile && typeof each === 'string' && treePath === normalisePath(each);
-        const to = named
-          ? { folder: dirname(output), relative: basename(output) }
-          : { folder: output ?? '.', relative };
-        const holder = taken?.get(to.relative) ?? node.ino;
-        taken?.set(to.relative, holder);
-        if (holder === node.ino) yield { path: treePath, id: node.ino, to };
-        else yield { path: treePath, error: nameTaken(join(to.folder, to.relative)) };
-      }
-    } catch (error) {
-      yield { path: typeof each === 'string' ? each : 'the query', error };
-    }
-  }
-}
-
-/** What a path, a glob or a query means. Of a file that a query finds, its first place in the tree. */
-function* foundBy(volume: Volume, wanted: Wanted): Generator<Found> {
-  if (typeof wanted === 'string') yield* find(volume.tree, wanted);
-  else {
-    for (const { id } of matching(volume, wanted)) {
-      const [treePath] = volume.tree.pathsOf(id);
-      const node = volume.tree.node(id);
-      if (treePath !== undefined && node) yield { path: treePath, relative: treePath.slice(1), node };
-    }
-  }
-}
-
-function nameTaken(output: string): FacetError {
-  return new FacetError('exists', `another file of this fetch is ${output} already`, {
-    path: output,
-    hint: 'fetch them one after the other, each to a folder of its own',
-  });
-}
-
-function isFolder(output: string): boolean {
-  return output.endsWith('/') || statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -29,6 +29,16 @@ export const label: Kind<string> = {
 
 /** Bytes. */
 export const size: Kind<number> = { parse: parseSize };
+/** Bytes a second. */
+export const rate: Kind<number> = {
+  parse(value) {
+    const perSecond = parseSize(value);
+    if (perSecond > 0) return perSecond;
+    throw new FacetError('usage', `expected more than nothing a second, such as 5MB, found '${value}'`, {
+      hint: 'leave the option out for no limit',
+    });
+  },
+};
 /** Milliseconds. */
 export const duration: Kind<number> = { parse: parseDuration };
 

@@ -43,7 +43,7 @@ export async function main(root: Group, argv: readonly string[]): Promise<void> 
 }
 
 async function answer({ text, misused }: Answer): Promise<void> {
-  if (misused === undefined) return createOutput({ json: false, onClosed() {} }).text(text);
+  if (misused === undefined) return createOutput({ json: false, quiet: false, onClosed() {} }).text(text);
   if (telling.json) {
     throw new FacetError('usage', `${misused} needs a subcommand`, { hint: `see "${misused} --help"` });
   }

@@ -22,6 +22,8 @@ export interface Output {
   ): Promise<void>;
   /** A single result: with `--json` one object on one line. */
   result<Result extends object>(result: Result, toText: (result: Result) => string): Promise<void>;
+  /** What a command has done, for those who asked for nothing but that it is done: a result that `--quiet` keeps back. */
+  done<Result extends object>(result: Result, toText: (result: Result) => string): Promise<void>;
   /** Text that has no JSON form: help, a completion script. A final newline is added where it is missing. */
   text(text: string): Promise<void>;
   /** Bytes as they are, for `--stdout`. */
@@ -36,11 +38,12 @@ const FLUSH_DELAY_MS = 40;
 
 export interface OutputSettings {
   json: boolean;
+  quiet: boolean;
   /** Told when nobody reads any more, so that a producer that waits for its next row can be stopped too. */
   onClosed(reason: OutputClosed): void;
 }
 
-export function createOutput({ json, onClosed }: OutputSettings): Output {
+export function createOutput({ json, quiet, onClosed }: OutputSettings): Output {
   const write = async (chunk: string | Uint8Array) => {
     try {
       await writeOut(chunk);
@@ -51,12 +54,16 @@ export function createOutput({ json, onClosed }: OutputSettings): Output {
   };
   const lineOf = <Row extends object>(row: Row, toText: (row: Row) => string) =>
     json ? JSON.stringify(row) : toText(row);
+  const result = <Result extends object>(one: Result, toText: (result: Result) => string) =>
+    write(endLine(lineOf(one, toText)));
   return {
     async rows(rows, toText) {
       if (Symbol.iterator in rows) await writeAll(rows, row => lineOf(row, toText), write);
       else await writeAsTheyCome(rows, row => lineOf(row, toText), write);
     },
-    result: (result, toText) => write(endLine(lineOf(result, toText))),
+    result,
+    // JSON is asked for, and so is data.
+    done: async (what, toText) => (quiet && !json ? undefined : result(what, toText)),
     text: text => write(endLine(text)),
     bytes: write,
   };

@@ -7,6 +7,8 @@ import { formatCount, formatDuration, formatSize } from './format.js';
 import { escapeControls, setLiveLine, stderrIsTerminal } from './terminal.js';
 
 export interface Progress {
+  /** False where nobody watches: nothing need be counted for it. */
+  readonly isShown: boolean;
   /** Cheap: draws ten times a second at most. `total` may change, and stays unknown when it is never given. */
   update(done: number, total?: number): void;
   /** Removes the line. To be called in a `finally`; a second time does nothing. */
@@ -19,7 +21,7 @@ export interface ProgressSettings {
   unit: 'files' | 'bytes';
 }
 
-const silent: Progress = { update() {}, stop() {} };
+const silent: Progress = { isShown: false, update() {}, stop() {} };
 
 export async function openProgress(
   context: Pick<CommandContext, 'quiet' | 'json' | 'signal'>,
@@ -35,9 +37,14 @@ export async function openProgress(
     clearOnComplete: true,
     // The rate falls while nothing happens, which an unchanged line would hide.
     forceRedraw: true,
-    format: () => drawLine(settings, state, performance.now() - started, process.stderr.columns),
+    format: () => drawLine(settings, state, performance.now() - started, columnsOf(process.stderr)),
   });
   return runBar(bar, state);
+}
+
+/** Some terminals, as that of script(1), do not know their width, and say 0. */
+function columnsOf({ columns }: { columns?: number }): number | undefined {
+  return columns === 0 ? undefined : columns;
 }
 
 interface State {
@@ -64,6 +71,7 @@ function runBar(bar: Bar, state: State): Progress {
   setLiveLine({ show, hide });
   show();
   return {
+    isShown: true,
     update(done, total) {
       state.done = done;
       state.total = total ?? state.total;
@@ -73,7 +81,8 @@ function runBar(bar: Bar, state: State): Progress {
   };
 }
 
-const BAR_COLUMNS = 24;
+/** So many that all of a download's line fits into 80 columns. */
+const BAR_COLUMNS = 14;
 
 /** One line, cut to the width of the terminal. Exported for its test. */
 export function drawLine(
@@ -100,4 +109,13 @@ export function drawLine(
     0,
     columns - 1,
   );
+}
+
+/** Draws how far several things are together. */
+export function meter(progress: Progress, total: number | undefined): (bytes: number) => void {
+  let arrived = 0;
+  return bytes => {
+    arrived += bytes;
+    progress.update(arrived, total);
+  };
 }

@@ -9,7 +9,7 @@ export default command({
   async run({ home, output }) {
     const cache = await openCache(home, 'write');
     try {
-      await output.result(cache.clear(), evicted => evictedText('removed', evicted));
+      await output.done(cache.clear(), evicted => evictedText('removed', evicted));
     } finally {
       cache.close();
     }

@@ -37,7 +37,7 @@ export default command({
     const cache = await openCache(home, 'write');
     try {
       const evicted = all ? cache.evict(limits) : await evictFiles(cache, wanted, home);
-      await output.result(evicted, each => evictedText('evicted', each));
+      await output.done(evicted, each => evictedText('evicted', each));
     } finally {
       cache.close();
     }

@@ -21,6 +21,6 @@ export default command({
   ],
   async run(context, { paths }, { query }) {
     const files = await changePins(context, readWanted(paths, query), 'pin');
-    await context.output.result({ files, pinned: true }, () => `pinned ${formatItems(files, 'file')}`);
+    await context.output.done({ files, pinned: true }, () => `pinned ${formatItems(files, 'file')}`);
   },
 });

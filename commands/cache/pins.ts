@@ -1,5 +1,4 @@
 /** Pins the present versions of files, or unpins all versions of them. */
-import { FacetError } from '../../src/errors.js';
 import { contentKey, versionsPrefix } from '../../src/volume/content-key.js';
 import type { CommandContext } from '../command.js';
 import { openVolume } from '../volume.js';
@@ -16,12 +15,6 @@ export async function changePins(
   const volume = await openVolume(home);
   try {
     const files = await remoteFiles(wanted, volume, home);
-    // A query may find nothing today.
-    if (files.length === 0 && wanted.query === undefined) {
-      throw new FacetError('usage', 'none of these files is at a remote source', {
-        hint: 'files of local folders are read where they are and never cached',
-      });
-    }
     const cache = await openCache(home, 'write');
     try {
       if (change === 'pin') cache.pin(...files.map(contentKey));

@@ -11,6 +11,6 @@ export default command({
   examples: [{ command: "facet cache unpin --query 'pinned label:seen'", says: 'what was watched' }],
   async run(context, { paths }, { query }) {
     const files = await changePins(context, readWanted(paths, query), 'unpin');
-    await context.output.result({ files, pinned: false }, () => `unpinned ${formatItems(files, 'file')}`);
+    await context.output.done({ files, pinned: false }, () => `unpinned ${formatItems(files, 'file')}`);
   },
 });

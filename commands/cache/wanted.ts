@@ -32,7 +32,9 @@ export function refuseNothing(wanted: Wanted): void {
   if (isNothing(wanted)) throw new FacetError('usage', 'which files? give a PATH, a glob or --query');
 }
 
-/** Each of them once. */
+/**
+ * Each of them once. Throws `usage` when no path leads to any: nobody means that. A query may find nothing today.
+ */
 export async function remoteFiles(
   { paths, query }: Wanted,
   volume: Volume,
@@ -40,5 +42,11 @@ export async function remoteFiles(
 ): Promise<FileRecord[]> {
   const asked = query && matching(volume, await withStates(query, volume, home));
   const files = new Map([...filesOf(volume, paths), ...(asked ?? [])].map(file => [file.id, file]));
-  return [...files.values()].filter(({ sourceId, target }) => target === null && volume.isRemote(sourceId));
+  const remote = [...files.values()].filter(
+    ({ sourceId, target }) => target === null && volume.isRemote(sourceId),
+  );
+  if (remote.length > 0 || query !== undefined) return remote;
+  throw new FacetError('usage', 'none of these files is at a remote source', {
+    hint: 'files of local folders are read where they are and never cached',
+  });
 }

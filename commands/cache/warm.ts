@@ -3,11 +3,11 @@ import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import type { RemoteContents } from '../../src/volume/remote-contents.js';
 import { type CommandContext, command, option } from '../command.js';
-import { againHint, describeFailure } from '../failure.js';
+import { againHint, describeFailure, type Failure } from '../failure.js';
 import { formatItems, formatSize } from '../format.js';
-import { count, size } from '../kinds.js';
+import { count, rate } from '../kinds.js';
 import { inParallel } from '../parallel.js';
-import { openProgress } from '../progress.js';
+import { meter, openProgress } from '../progress.js';
 import { remoteAccess } from '../remote.js';
 import { printable } from '../terminal.js';
 import { openVolume } from '../volume.js';
@@ -16,7 +16,7 @@ import { readWanted, refuseNothing, remoteFiles, wantedArguments, wantedOptions 
 interface Tally {
   files: number;
   failed: number;
-  unreachable: number;
+  codes: Set<Failure['code']>;
   /** The last one. */
   failure: unknown;
 }
@@ -28,7 +28,7 @@ export default command({
   options: {
     ...wantedOptions,
     parallel: option(count(1, 64), 'N', 'files at once', { default: '4' }),
-    limitRate: option(size, 'SIZE', 'at most so many bytes a second, such as 5MB'),
+    limitRate: option(rate, 'SIZE', 'at most so many bytes a second, such as 5MB'),
   },
   examples: [
     { command: "facet cache warm --query 'label:next age<30d'", says: 'from cron, what will be wanted' },
@@ -40,14 +40,14 @@ export default command({
     const volume = await openVolume(context.home);
     const remote = remoteAccess(volume.sources, context, { limitRate });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
-    const tally: Tally = { files: 0, failed: 0, unreachable: 0, failure: undefined };
+    const tally: Tally = { files: 0, failed: 0, codes: new Set(), failure: undefined };
     try {
       const files = await remoteFiles(wanted, volume, context.home);
       tally.files = files.length;
       if (files.length > 0) {
         const contents = await remote.open();
         const fits = withRoom(context, files, contents, tally);
-        const bring = bringing(context, contents, tally, bytes => progress.update(bytes));
+        const bring = bringing(context, contents, tally, meter(progress, bytesOf(fits)));
         for await (const _ of inParallel(fits, parallel, bring));
       }
     } finally {
@@ -75,27 +75,28 @@ function withRoom(
     note(context, tally, new FacetError('no-space', says, { path, hint }));
   }
   if (tooMany.length > 0) {
-    const bytes = tooMany.reduce((sum, file) => sum + file.size, 0);
-    const left = `${formatItems(tooMany.length, 'file')}, ${formatSize(bytes)}`;
+    const left = `${formatItems(tooMany.length, 'file')}, ${formatSize(bytesOf(tooMany))}`;
     context.warn(`left out ${left}: the others take ${roomText}`, hint);
     tally.failed += tooMany.length;
   }
   return fits;
 }
 
+function bytesOf(files: readonly FileRecord[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}
+
 function bringing(
   context: CommandContext,
   contents: RemoteContents,
   tally: Tally,
-  onProgress: (bytes: number) => void,
+  onBytes: (bytes: number) => void,
 ): (file: FileRecord) => Promise<void> {
   const { signal } = context;
-  let arrived = 0;
   return async file => {
     try {
-      await contents.downloads.ensure(await contents.contentOf(file), 0, file.size, { signal });
-      arrived += file.size;
-      onProgress(arrived);
+      const content = await contents.contentOf(file);
+      await contents.downloads.ensure(content, 0, file.size, { signal, onBytes });
     } catch (error) {
       signal.throwIfAborted();
       note(context, tally, error, `${nameOf(file)}: `);
@@ -108,7 +109,7 @@ function note(context: CommandContext, tally: Tally, failure: unknown, what = ''
   tally.failed++;
   tally.failure = failure;
   const { code, message, hint } = describeFailure(failure);
-  if (code === 'unreachable') tally.unreachable++;
+  tally.codes.add(code);
   if (tally.files > 1) context.warn(`${printable(what)}${message}`, hint);
 }
 
@@ -116,11 +117,8 @@ function nameOf(file: FileRecord): string {
   return `${file.source}:${sourcePath(file)}`;
 }
 
-async function finish(
-  { output }: CommandContext,
-  { files, failed, unreachable, failure }: Tally,
-): Promise<void> {
-  await output.result(
+async function finish({ output }: CommandContext, { files, failed, codes, failure }: Tally): Promise<void> {
+  await output.done(
     { files: files - failed, failed },
     () => `${formatItems(files - failed, 'file')} in the cache`,
   );
@@ -129,6 +127,6 @@ async function finish(
   throw new FacetError(
     'partial',
     `${failed} of ${formatItems(files, 'file')} could not be brought into the cache`,
-    { hint: againHint(unreachable, 'downloaded') },
+    { hint: againHint(codes, 'downloaded') },
   );
 }

@@ -73,10 +73,11 @@ export default command({
     { name, uri },
     { include, exclude, follow, watch, every, files, contents, keyPrefix, properties, ...remote },
   ) {
-    const [{ openCatalog }, { addSource }, { isRemote, settled }] = await Promise.all([
+    const [{ openCatalog }, { addSource }, { isRemote, settled }, { isStream }] = await Promise.all([
       import('../../src/tree/open-catalog.js'),
       import('../../src/indexing/add-source.js'),
       import('../../src/sources/open-remote.js'),
+      import('../../src/sources/stream-uri.js'),
     ]);
     const where: RemoteOptions = given(remote) ?? {};
     const kept = isRemote(uri) ? await settled(uri, where) : where;
@@ -92,16 +93,22 @@ export default command({
     const catalog = openCatalog(home.catalogFile);
     try {
       const source = addSource(catalog, name, uri, options);
-      await output.result(
-        { name: source.name, uri: source.uri, ...source.options },
-        () =>
-          `added ${source.name}: ${printable(source.uri)}\nnow list its files: facet index scan ${source.name}`,
+      const isKept = watch || every !== undefined || isStream(source.uri);
+      await output.done({ name: source.name, uri: source.uri, ...source.options }, each =>
+        [`added ${each.name}: ${printable(each.uri)}`, nextStep(each.name, isKept)].join('\n'),
       );
     } finally {
       catalog.close();
     }
   },
 });
+
+/** `isKept`: somebody who keeps sources true lists this one by himself. */
+function nextStep(name: string, isKept: boolean): string {
+  const scan = `facet index scan ${name}`;
+  if (!isKept) return `now list its files: ${scan}`;
+  return `its files come while a mount or "facet index watch" runs, or with: ${scan}`;
+}
 
 /** Undefined when nothing was given: nothing of it belongs to a source of another kind. */
 function given<Settings extends object>(settings: Settings): Partial<Settings> | undefined {

@@ -41,7 +41,7 @@ export default command({
         catalog.sources.setOptions(id, edited);
         return { name, uri, ...edited };
       });
-      await output.result(changed, () => `${name}: ${keepingText(changed)}`);
+      await output.done(changed, () => `${name}: ${keepingText(changed)}`);
     } finally {
       catalog.close();
     }

@@ -15,6 +15,6 @@ export default command({
   ],
   async run(context, { path: wanted, labels }) {
     const done = await describePath(context, wanted, { add: labels });
-    await context.output.result({ ...done, labels }, describedText);
+    await context.output.done({ ...done, labels }, describedText);
   },
 });

@@ -13,6 +13,6 @@ export default command({
   examples: [{ command: 'facet index label rm /docs/a.pdf urgent', says: 'one label less' }],
   async run(context, { path: wanted, labels }) {
     const done = await describePath(context, wanted, { remove: labels });
-    await context.output.result({ ...done, labels }, describedText);
+    await context.output.done({ ...done, labels }, describedText);
   },
 });

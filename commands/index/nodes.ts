@@ -25,7 +25,7 @@ export default command({
     try {
       if (name === undefined) return await output.rows(await listNodes(nodes), toText);
       const files = await forgetNode(nodes, name, signal);
-      await output.result(
+      await output.done(
         { name, files },
         () => `forgot ${printable(name)}, with ${formatItems(files, 'file')}`,
       );

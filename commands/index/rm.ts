@@ -17,7 +17,7 @@ export default command({
       catalog.removeSource(catalog.sources.get(name));
       const known = new Set(catalog.sources.all().map(({ id }) => id));
       await changeCache(context, `what was pinned of ${name} stays so`, cache => unpinOthers(cache, known));
-      await output.result({ name, removed: true }, () => `removed ${name}; its files are where they were`);
+      await output.done({ name, removed: true }, () => `removed ${name}; its files are where they were`);
     } finally {
       catalog.close();
     }

@@ -38,7 +38,7 @@ export default command({
   async run(context, { words }, { unset, fromJson }) {
     if (fromJson === undefined) {
       const { path, properties } = readWords(words, unset);
-      await context.output.result(await describePath(context, path, { properties }), describedText);
+      await context.output.done(await describePath(context, path, { properties }), describedText);
     } else if (words.length + unset.length > 0) {
       throw new FacetError('usage', '--from-json says it all: give nothing else');
     } else await fromLines(context, fromJson);
@@ -56,7 +56,7 @@ async function fromLines(context: CommandContext, name: string): Promise<void> {
       context.warn(`line ${line}: ${error.message}`, error.hint);
     });
     const done = await describeFiles(context, lines);
-    await context.output.result({ ...done, failed: failures.count }, describedText);
+    await context.output.done({ ...done, failed: failures.count }, describedText);
     if (failures.count === 0) return;
     const all = failures.count + done.files;
     throw new FacetError('partial', `${failures.count} of ${all} lines could not be used`);

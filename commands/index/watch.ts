@@ -30,7 +30,7 @@ export default command({
         startWatching(context, catalog, names, {
           exclude: scan.exclude,
           redis,
-          onBatch: batch => void context.output.result(batch, toText).catch(fail),
+          onBatch: batch => void context.output.done(batch, toText).catch(fail),
         }),
       );
     } finally {

@@ -20,7 +20,7 @@ export default command({
       note('arranging the tree …');
       const { hasChanged } = applyRules(catalog, draft.text, rulesOf(draft));
       const { directories } = draft.rules;
-      await output.result({ file: home.rulesFile, directories: directories.length, hasChanged }, () =>
+      await output.done({ file: home.rulesFile, directories: directories.length, hasChanged }, () =>
         hasChanged
           ? `applied ${printable(home.rulesFile)}: ${formatItems(directories.length, 'directory', 'directories')}`
           : `${printable(home.rulesFile)} was applied already`,

@@ -28,7 +28,7 @@ export default command({
     } finally {
       volume.close();
     }
-    await output.result(
+    await output.done(
       { file: home.rulesFile },
       ({ file }) => `${printable(file)} can be applied\nlook at what it would do: facet rules plan`,
     );

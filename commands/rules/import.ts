@@ -30,7 +30,7 @@ export default command({
       return;
     }
     writeRules(home.rulesFile, text, options.force);
-    await output.result(
+    await output.done(
       { file: home.rulesFile, warnings },
       ({ file: written }) => `wrote ${printable(written)}\nlook at what it would do: facet rules plan`,
     );

@@ -18,7 +18,7 @@ export default command({
       import('./write.js'),
     ]);
     writeRules(home.rulesFile, presets[preset].text, force);
-    await output.result(
+    await output.done(
       { file: home.rulesFile, preset },
       ({ file }) => `wrote ${printable(file)}\nedit it, then look: facet rules plan`,
     );

@@ -9,6 +9,7 @@ import { nothingSkipped } from '../sources/source.js';
 import { isStream } from '../sources/stream-uri.js';
 import type { Batch } from './keeper.js';
 import { NOTHING_YET, type ScanOptions, type ScanResult } from './scanning.js';
+import { secondsSince } from './seconds-since.js';
 
 /** Why a source cannot be listed now. */
 const UNAVAILABLE: ReadonlySet<FacetErrorCode> = new Set(['unreachable', 'denied', 'not-found']);
@@ -35,7 +36,7 @@ export async function scan(
     if (isStream(source.uri)) await catchUp(catalog, source, options, result);
     else await (await import('./list-source.js')).listSource(catalog, source, options, result);
     noteScan(catalog, source);
-    return { ...result, seconds: (performance.now() - startedAt) / 1000 };
+    return { ...result, seconds: secondsSince(startedAt) };
   } catch (error) {
     if (error instanceof FacetError && UNAVAILABLE.has(error.code)) {
       catalog.write(() => catalog.sources.setUnavailable(source.id, error.message, error.hint));

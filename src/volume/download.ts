@@ -12,7 +12,7 @@ import { KeptBlocks } from './kept-blocks.js';
 import { RateLimit } from './rate-limit.js';
 import { SafeBlob } from './safe-blob.js';
 import { type NextRange, Transfer, type TransferHost } from './transfer.js';
-import { Want } from './want.js';
+import { Want, type WantOptions } from './want.js';
 import { WriteBacklog } from './write-backlog.js';
 
 export interface DownloadOptions {
@@ -28,6 +28,14 @@ export interface DownloadOptions {
   /** Bytes per second, over all files. */
   limitRate?: number | undefined;
 }
+
+export interface EnsureOptions extends Pick<WantOptions, 'onBytes'> {
+  signal?: AbortSignal;
+  priority?: Priority;
+}
+
+/** What somebody waits for. */
+type Wanted = Omit<WantOptions, 'onEnd'>;
 
 export interface DownloadCounts {
   /** Bytes that readers were given: from the cache, or as they arrived. */
@@ -108,12 +116,12 @@ export class Downloader implements TransferHost {
     content: RemoteContent,
     start: number,
     end: number,
-    { signal, priority = 'bulk' }: { signal?: AbortSignal; priority?: Priority } = {},
+    { signal, priority = 'bulk', onBytes }: EnsureOptions = {},
   ): Promise<void> {
     const transfer = this.#hold(content);
     const last = Math.min(end, content.size);
     try {
-      await this.#wait(transfer, { start, end: last, priority }, signal);
+      await this.#wait(transfer, { start, end: last, priority, onBytes }, signal);
       await transfer.commit();
       if (!transfer.blob.isCached(start, last)) throw transfer.blob.lastFailure ?? notKept(content);
     } finally {
@@ -244,11 +252,7 @@ export class Downloader implements TransferHost {
     }
   }
 
-  async #wait(
-    transfer: Transfer,
-    range: NextRange & { target?: Buffer },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #wait(transfer: Transfer, range: Wanted, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (this.#closed) throw new FacetError('interrupted', 'the download was stopped');
     this.#counts.waiting++;
@@ -259,11 +263,7 @@ export class Downloader implements TransferHost {
     }
   }
 
-  #arrival(
-    transfer: Transfer,
-    range: NextRange & { target?: Buffer },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  #arrival(transfer: Transfer, range: Wanted, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const onEnd = (error?: unknown) => {
         signal?.removeEventListener('abort', onAbort);

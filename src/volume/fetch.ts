@@ -2,27 +2,18 @@
  * Copies files of the tree to a local folder: each into a part file beside its destination, which takes its name when it is
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
-import { createHash, type Hash } from 'node:crypto';
-import {
-  constants,
-  fchmodSync,
-  fstatSync,
-  futimesSync,
-  linkSync,
-  lstatSync,
-  renameSync,
-  rmSync,
-  type Stats,
-} from 'node:fs';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { constants, fchmodSync, fstatSync, futimesSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
-import { FacetError } from '../errors.js';
+import { FacetError, type FacetErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
+import { occupied, presentAt, refusePresent, writeError } from './destination.js';
 import { makeFolders } from './folders.js';
 import { PartFile } from './part-file.js';
 import { PIECE, readPieces, writeAll } from './pieces.js';
@@ -42,7 +33,7 @@ export interface FetchOptions {
   /** Replace a file that is there and differs. */
   force: boolean;
   signal: AbortSignal;
-  /** Told the bytes of each piece that arrived. */
+  /** Told the bytes of each piece that arrived, now or in a fetch before. */
   onBytes: (bytes: number) => void;
 }
 
@@ -59,7 +50,7 @@ const underWay = new Map<string, Promise<unknown>>();
 /**
  * Fetches the file or link `record`, creating the folders above it. Throws `exists` when something else is there,
  * `integrity` when the bytes are not those of the known checksum, `content-changed` when the file was written to meanwhile,
- * `in-use` when another process is fetching it, or what `Volume.open` throws.
+ * `in-use` when another process is fetching it, `no-space` when its disk is full, or what `Volume.open` throws.
  */
 export async function fetchFile(
   volume: Volume,
@@ -84,6 +75,8 @@ export async function fetchFile(
   underWay.set(destination, fetching);
   try {
     return await fetching;
+  } catch (error) {
+    throw writeError(error, destination);
   } finally {
     if (underWay.get(destination) === fetching) underWay.delete(destination);
   }
@@ -105,26 +98,13 @@ interface Source {
   record: FileRecord;
 }
 
-/** Is this very version there? Throws `exists` for anything else, unless it may be replaced. */
+/** Is this very version there? Throws `exists` for anything else that has to stay. */
 function isThere(destination: string, { size, mtimeUs }: OpenContents, force: boolean): boolean {
   const present = presentAt(destination);
   if (!present) return false;
   const same = present.isFile() && present.size === size && modifiedUs(present) === mtimeUs;
-  if (!same) refuseUnless(force && !present.isDirectory(), destination);
+  if (!same) refusePresent(present, destination, force);
   return same;
-}
-
-/** In this thread, as whatever takes no time: handing it to another one would take more than doing it. */
-function presentAt(destination: string): Stats | undefined {
-  return lstatSync(fsPath(destination), { throwIfNoEntry: false });
-}
-
-function refuseUnless(allowed: boolean, destination: string): void {
-  if (allowed) return;
-  throw new FacetError('exists', `${destination} is there already, and is another`, {
-    path: destination,
-    hint: 'choose another place with -o, or replace files with --force',
-  });
 }
 
 async function fetchWhole(source: Source, destination: string, options: FetchOptions): Promise<number> {
@@ -133,14 +113,17 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
   const handle = await openPart(path);
   let part: PartFile | undefined;
   try {
-    if (contents.bring) part = await PartFile.open(handle, path, contents.size, options.onBytes);
+    if (contents.bring) {
+      part = await PartFile.open(handle, path, contents.size, options.onBytes, options.signal);
+    }
     const bytes = await (part ? bringAll(source, handle, part, options) : copyAll(source, handle, options));
     fchmodSync(handle.fd, (contents.mode & 0o777) | 0o600);
     setModified(handle.fd, contents.mtimeUs);
     await handle.datasync();
     publish(path, destination, options.force);
     return bytes;
-  } catch (error) {
+  } catch (cause) {
+    const error = writeError(cause, destination);
     if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
       await rm(fsPath(path), { force: true });
     throw error;
@@ -149,16 +132,17 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
   }
 }
 
+const PASSING: readonly FacetErrorCode[] = ['unreachable', 'denied', 'failed', 'interrupted', 'no-space'];
+
 /** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
 function mayGoOn(error: unknown): boolean {
-  return (
-    error instanceof FacetError && ['unreachable', 'denied', 'failed', 'interrupted'].includes(error.code)
-  );
+  return error instanceof FacetError && PASSING.includes(error.code);
 }
 
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
   const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
   const from = await resumeFrom(handle, source, hash);
+  options.onBytes(from);
   const bytes = await copy(
     source,
     handle,
@@ -191,7 +175,7 @@ async function fetchRange(
   options: FetchOptions,
 ): Promise<number> {
   const { start, end } = resolveRange(range, source.contents.size);
-  if (!options.force && presentAt(destination)) refuseUnless(false, destination);
+  refuseAnyPresent(destination, options.force);
   const part = partName(destination, source, `-${start}-${end}`);
   const handle = await openPart(part);
   try {
@@ -226,7 +210,9 @@ async function openPart(part: string): Promise<FileHandle> {
   const handle = await open(fsPath(part), PART_FLAGS, 0o600);
   try {
     const stats = fstatSync(handle.fd);
-    if (!stats.isFile() || stats.uid !== process.geteuid?.()) refuseUnless(false, part);
+    if (!stats.isFile() || stats.uid !== process.geteuid?.()) {
+      throw occupied(part, 'is not a part of ours', 'remove it');
+    }
     if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
     throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
       path: part,
@@ -303,8 +289,9 @@ function setModified(part: number, us: number): void {
   futimesSync(part, seconds, seconds);
 }
 
-/** Gives a part its name. Without `force` whatever took that name meanwhile keeps it. */
+/** Gives a part its name. Whatever took that name meanwhile and has to stay keeps it. */
 function publish(part: string, destination: string, force: boolean): void {
+  refuseAnyPresent(destination, force);
   if (force || !linked(part, destination)) renameSync(fsPath(part), fsPath(destination));
   else rmSync(fsPath(part), { force: true });
 }
@@ -315,9 +302,14 @@ function linked(part: string, destination: string): boolean {
     linkSync(fsPath(part), fsPath(destination));
     return true;
   } catch {
-    if (presentAt(destination)) refuseUnless(false, destination);
+    refuseAnyPresent(destination, false);
     return false;
   }
+}
+
+function refuseAnyPresent(destination: string, force: boolean): void {
+  const present = presentAt(destination);
+  if (present) refusePresent(present, destination, force);
 }
 
 async function fetchLink(target: string, destination: string, force: boolean): Promise<Fetched> {
@@ -325,12 +317,22 @@ async function fetchLink(target: string, destination: string, force: boolean): P
   if (present?.isSymbolicLink() && decodeName(await readlink(fsPath(destination), 'buffer')) === target) {
     return { status: 'unchanged', bytes: 0 };
   }
-  if (present) {
-    refuseUnless(force && !present.isDirectory(), destination);
-    await rm(fsPath(destination));
-  }
-  await symlink(fsPath(target), fsPath(destination));
+  if (present) refusePresent(present, destination, force);
+  if (present) await replaceByLink(target, destination);
+  else await symlink(fsPath(target), fsPath(destination));
   return { status: 'fetched', bytes: 0 };
+}
+
+/** In one step: what is there is lost to no error, and to no crash. */
+async function replaceByLink(target: string, destination: string): Promise<void> {
+  const part = join(dirname(destination), `.${process.pid}-${randomUUID()}.facet-part`);
+  await symlink(fsPath(target), fsPath(part));
+  try {
+    renameSync(fsPath(part), fsPath(destination));
+  } catch (error) {
+    rmSync(fsPath(part), { force: true });
+    throw error;
+  }
 }
 
 /** The contents of a file, or a range of them, in pieces. Throws as `fetchFile` does, `usage` for a link. */

@@ -18,12 +18,15 @@ export function makeFolders(folder: string, relative: string): void {
   }
 }
 
+/** What is wrong is further up. */
+const ABOVE: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR'];
+
 /** Throws the system's own error: Node's recursive `mkdir` says "no such file" on a read-only file system. */
 function makeWithParents(folder: string): void {
   try {
     make(folder, statSync);
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    if (!ABOVE.includes(systemErrorCode(error)) || dirname(folder) === folder) throw error;
     makeWithParents(dirname(folder));
     make(folder, statSync);
   }

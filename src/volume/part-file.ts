@@ -1,17 +1,27 @@
 /**
  * A file on its way from afar to its destination, filled in any order. Behind the contents it has a mark for each block that is
- * safe on the disk, written after the block was flushed: whoever goes on with it after a crash or a power cut takes these for
- * there, and nothing else. `finish` cuts the marks off.
+ * safe on the disk, its checksum, written after the block was flushed: whoever goes on with it after a crash or a power cut takes
+ * these for there, as far as they are what they were, and nothing else. Marks have their room from the beginning, so that a disk
+ * that fills up takes nothing away that came. `finish` cuts them off.
  */
 import { ftruncateSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { BLOCK_SIZE, blockCount, blocksTouched, bytesOf, readFully } from '../cache/blocks.js';
+import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import {
+  BLOCK_SIZE,
+  blockCount,
+  blocksTouched,
+  bytesOf,
+  checksumOnDisk,
+  readFully,
+} from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import type { Blob } from './blob.js';
 import { writeAll } from './pieces.js';
 
-/** Of one block; holes are zeros. */
-const MARK = Buffer.from('here');
+/** A CRC-32, little-endian. Zero where nothing is; a block that has it for its checksum is only fetched once more. */
+const MARK_BYTES = 4;
 
 export class PartFile implements Blob {
   /** Of this file and no other, as keys of contents are of theirs. */
@@ -20,19 +30,22 @@ export class PartFile implements Blob {
   readonly #handle: FileHandle;
   readonly #onBytes: (bytes: number) => void;
   readonly #present = new Intervals();
+  /** Those of blocks that were written, whether they are on the disk or not. */
+  readonly #marks: Buffer;
   readonly #failing = new AbortController();
   #written = 0;
   #isOfUse = false;
 
-  /** The file stays the caller's. */
+  /** The file stays the caller's. Reads what is there of it; throws the signal's reason. */
   static async open(
     handle: FileHandle,
     path: string,
     size: number,
     onBytes: (bytes: number) => void,
+    signal: AbortSignal,
   ): Promise<PartFile> {
     const part = new PartFile(handle, path, size, onBytes);
-    if (part.#isInBlocks) await part.#readMarks();
+    if (part.#isInBlocks) await part.#readMarks(signal);
     else ftruncateSync(handle.fd);
     return part;
   }
@@ -42,6 +55,7 @@ export class PartFile implements Blob {
     this.path = path;
     this.size = size;
     this.#onBytes = onBytes;
+    this.#marks = Buffer.alloc(this.#isInBlocks ? blockCount(size) * MARK_BYTES : 0);
   }
 
   /** Of the others there is all or nothing. */
@@ -49,16 +63,30 @@ export class PartFile implements Blob {
     return this.size > BLOCK_SIZE;
   }
 
-  async #readMarks(): Promise<void> {
-    const marks = Buffer.alloc(blockCount(this.size) * MARK.length);
-    await this.#handle.read(marks, 0, marks.length, this.size);
+  async #readMarks(signal: AbortSignal): Promise<void> {
+    const marks = this.#marks;
+    const { bytesRead } = await this.#handle.read(marks, 0, marks.length, this.size);
+    let isSound = bytesRead === marks.length;
     for (let block = 0; block < blockCount(this.size); block++) {
-      const at = block * MARK.length;
-      if (MARK.compare(marks, at, at + MARK.length) !== 0) continue;
-      const { start, end } = bytesOf(this.size, { start: block, end: block + 1 });
-      this.#present.add(start, end);
-      this.#isOfUse = true;
+      const checksum = marks.readUInt32LE(block * MARK_BYTES);
+      if (checksum === 0) continue;
+      // Reading takes this thread a moment; others have their turn between two blocks.
+      await setImmediate();
+      signal.throwIfAborted();
+      if (checksumOnDisk(this.#handle.fd, this.size, block) === checksum) this.#noteThere(block);
+      else {
+        marks.writeUInt32LE(0, block * MARK_BYTES);
+        isSound = false;
+      }
     }
+    if (!isSound) await writeAll(this.#handle, marks, this.size);
+  }
+
+  #noteThere(block: number): void {
+    const { start, end } = bytesOf(this.size, { start: block, end: block + 1 });
+    this.#present.add(start, end);
+    this.#isOfUse = true;
+    this.#onBytes(end - start);
   }
 
   /** Bytes that were written since it was opened. */
@@ -89,6 +117,7 @@ export class PartFile implements Blob {
 
   async write(offset: number, bytes: Buffer): Promise<void> {
     await this.#try(() => this.copy(offset, bytes));
+    if (this.#isInBlocks) this.#marks.writeUInt32LE(crc32(bytes), (offset / BLOCK_SIZE) * MARK_BYTES);
   }
 
   /** The same for a block that need not be downloaded again: no commit marks it. */
@@ -109,8 +138,8 @@ export class PartFile implements Blob {
   }
 
   async #mark({ start, end }: Interval): Promise<void> {
-    const marks = Buffer.alloc((end - start) * MARK.length, MARK);
-    await writeAll(this.#handle, marks, this.size + start * MARK.length);
+    const [first, last] = [start * MARK_BYTES, end * MARK_BYTES];
+    await writeAll(this.#handle, this.#marks.subarray(first, last), this.size + first);
   }
 
   async #try(action: () => Promise<void>): Promise<void> {

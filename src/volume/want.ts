@@ -10,6 +10,8 @@ export interface WantOptions {
   target?: Buffer;
   /** Called once: when everything is there, or with the error because of which it will not be. Never when it was dropped. */
   onEnd: (error?: unknown) => void;
+  /** Told the bytes that are there, and then those that come. */
+  onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export class Want {
@@ -18,15 +20,17 @@ export class Want {
   readonly priority: Priority;
   readonly target: Buffer | undefined;
   readonly onEnd: (error?: unknown) => void;
+  readonly #onBytes: ((bytes: number) => void) | undefined;
   readonly #arrived = new Intervals();
   #left: number;
 
-  constructor({ start, end, priority, target, onEnd }: WantOptions) {
+  constructor({ start, end, priority, target, onEnd, onBytes }: WantOptions) {
     this.start = start;
     this.end = end;
     this.priority = priority;
     this.target = target;
     this.onEnd = onEnd;
+    this.#onBytes = onBytes;
     this.#left = end - start;
   }
 
@@ -42,7 +46,9 @@ export class Want {
 
   /** Notes that `[start, end)` is there. */
   note(start: number, end: number): void {
+    const before = this.#left;
     for (const gap of this.gaps(start, end)) this.#left -= gap.end - gap.start;
+    if (this.#left < before) this.#onBytes?.(before - this.#left);
     const [from, to] = [Math.max(start, this.start), Math.min(end, this.end)];
     this.#arrived.add(from, to);
   }

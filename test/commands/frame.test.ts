@@ -209,6 +209,14 @@ test('listings: text lines or one JSON object a line', () => {
   assert.equal(running('await output.rows([], String)').stdout, '');
 });
 
+test('what was done is told, but not with --quiet; with --json it is data', () => {
+  const done = `await output.done({ files: 1 }, () => 'did it')`;
+  assert.equal(running(done).stdout, 'did it\n');
+  assert.equal(running(done, ['--quiet']).stdout, '');
+  assert.equal(running(done, ['--quiet', '--json']).stdout, '{"files":1}\n');
+  assert.equal(running(`await output.result({ files: 1 }, () => '1')`, ['--quiet']).stdout, '1\n');
+});
+
 test('a long listing arrives complete and in order, from both kinds of producers', () => {
   for (const kind of ['function*', 'async function*']) {
     const { status, stdout } = running(
@@ -387,11 +395,10 @@ test('the progress line shows what is known, within the width of the terminal', 
   const files = { title: 'scanning docs', unit: 'files' } as const;
   assert.equal(drawLine(files, { done: 1200, total: undefined }, 2000), 'scanning docs  1,200 files  600/s');
   const line = drawLine({ title: 'a\nb', unit: 'bytes' }, { done: 5e8, total: 1e9 }, 1000, 200);
-  assert.equal(
-    line,
-    `a\\nb  [${'='.repeat(12)}${' '.repeat(12)}]  50%  500 MB / 1.0 GB  500 MB/s  1.0 s left`,
-  );
+  assert.equal(line, `a\\nb  [${'='.repeat(7)}${' '.repeat(7)}]  50%  500 MB / 1.0 GB  500 MB/s  1.0 s left`);
   assert.equal(drawLine(files, { done: 1, total: 2 }, 1, 20).length, 19);
+  const download = drawLine({ title: 'downloading', unit: 'bytes' }, { done: 151e9, total: 333e9 }, 1e6);
+  assert.ok(download.endsWith('151 GB / 333 GB  151 MB/s  20 min 05 s left'), download);
 });
 
 test('progress draws on a terminal only, gives way to messages, and leaves nothing behind', () => {
@@ -400,7 +407,7 @@ test('progress draws on a terminal only, gives way to messages, and leaves nothi
     progress.update(1, 3); warn('look here'); progress.update(2); progress.stop(); progress.stop(); note('done')`;
   assert.equal(running(work).stderr, 'facet: warning: look here\n');
   const onTerminal = inTerminal(body(work));
-  assert.match(onTerminal, /counting/);
+  assert.match(onTerminal, /counting .* 1 \/ 3 files {2}[\d,]+\/s {2}[\d.]+ m?s left/);
   assert.match(onTerminal, /(^|\n|\x1b\[0?K|\x1b\[2K|\r)facet: warning: look here\r\n/);
   assert.match(onTerminal, /done\r\n$/);
   assert.ok(onTerminal.lastIndexOf('\x1b[?25h') > onTerminal.lastIndexOf('\x1b[?25l'), 'the cursor is back');

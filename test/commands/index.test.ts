@@ -66,6 +66,19 @@ describe('facet index add', () => {
       assert.deepEqual(await added('Fünf 5', five, ...globs), { name: 'Fünf 5', uri: five, ...wanted });
     }));
 
+  it('says what brings its files: a scan, or whoever keeps it true', () =>
+    inPlace(user, async place => {
+      const added = (...args: string[]) => place.done('index', 'add', ...args);
+      const parts = ['a', 'b', 'c', 'd'].map(name => join(place.source, name));
+      for (const folder of parts) mkdirSync(folder);
+      const [a = '', b = '', c = '', d = ''] = parts;
+      assert.match(await added('a', a), /^added a: .*\nnow list its files: facet index scan a\n$/);
+      const kept = /\nits files come while a mount or "facet index watch" runs, or with: facet index scan /;
+      assert.match(await added('b', b, '--watch'), kept);
+      assert.match(await added('c', c, '--every', '1h'), kept);
+      assert.match(await added('d', 'redis://127.0.0.1:1', '--files', d), kept);
+    }));
+
   it('refuses names that cannot be a directory, and places that cannot be a source', () =>
     withDocs(async place => {
       const elsewhere = join(place.base, 'elsewhere');
@@ -115,6 +128,7 @@ describe('facet index scan', () => {
           await place.done('index', 'scan', '--json'),
         );
         assert.ok(seconds >= 0 && bytes > 0 && skipped && unreadable.length === 0);
+        assert.match(String(seconds), /^\d+(\.\d{1,3})?$/);
         return counts;
       };
       const still = { source: 'docs', files: 3, folders: 3, added: 0, modified: 0, renamed: 0, deleted: 0 };

@@ -111,6 +111,43 @@ describe('facet index', { concurrency: 2 }, () => {
       }
     }));
 
+  it('refuses to cache files of folders, which are never cached', () =>
+    withFiles(['a.txt'], async place => {
+      for (const verb of ['warm', 'pin', 'unpin', 'evict']) {
+        await fails(place, 2, /none of these files is at a remote source/, 'cache', verb, '/docs');
+      }
+    }));
+
+  it('says nothing with --quiet when all is well, and prints what it was asked for', () =>
+    withFiles(['a.txt'], async place => {
+      const changing = [
+        ['index', 'scan'],
+        ['index', 'edit', 'docs', '--watch'],
+        ['index', 'set', '/docs/a.txt', 'title=A'],
+        ['index', 'label', 'add', '/docs/a.txt', 'x'],
+        ['index', 'label', 'rm', '/docs/a.txt', 'x'],
+        ['fetch', '/docs/a.txt', '-o', 'out'],
+        ['rules', 'init'],
+        ['rules', 'apply'],
+        ...['pin', 'unpin', 'evict', 'warm'].map(change => ['cache', change, '--query', 'cached']),
+        ['cache', 'clear'],
+        ['cache', 'verify'],
+        ['index', 'rm', 'docs'],
+        ['index', 'add', 'again', place.source],
+      ];
+      for (const args of changing) {
+        const { status, stdout, stderr } = await place.facet(...args, '--quiet');
+        assert.deepEqual([status, stdout, stderr], [0, '', ''], args.join(' '));
+      }
+      for (const args of [
+        ['index', 'status'],
+        ['cache', 'status'],
+        ['rules', 'show'],
+      ]) {
+        assert.notEqual(await place.done(...args, '--quiet'), '', args.join(' '));
+      }
+    }));
+
   it('prints errors as one object, with the code, the message and the hint', () =>
     withFiles(['a.txt'], async place => {
       const { status, stdout, stderr } = await place.facet('index', 'ls', '/none', '--json');

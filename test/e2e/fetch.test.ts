@@ -1,5 +1,6 @@
 /** `facet fetch` as a user runs it: what arrives, under which name, and what is there when something goes wrong. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -15,6 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -192,6 +194,16 @@ describe('facet fetch writes', { concurrency: 2 }, () => {
       assert.equal(again.length, times.length + 1);
     }));
 
+  it('and shows on a terminal how far it is, of all there is, and nothing of it elsewhere', () =>
+    withFiles({ 'a.txt': 'x'.repeat(3000), 'b.txt': 'y'.repeat(2000) }, async (place, out) => {
+      await place.done('fetch', '/docs/a.txt', '-o', `${out}/docs/`);
+      const fetch = `${place.shellCommand} fetch /docs -o ${out}`;
+      const { status, stdout } = await place.run('script', ['-qec', fetch, '/dev/null']);
+      assert.equal(status, 0, stdout);
+      assert.match(stdout, /fetching .* 100% +5\.0 kB \/ 5\.0 kB/);
+      assert.match(stdout, /fetched 1 file, 2\.0 kB, 1 file already there/);
+    }));
+
   it('links as links, and reads nothing through them', () =>
     withFiles({ 'real/file': 'contents' }, async (place, out) => {
       symlinkSync('real/file', join(place.source, 'link'));
@@ -281,6 +293,9 @@ describe('facet fetch --stdout and --range', { concurrency: 2 }, () => {
       for (const parallel of ['0', '65']) {
         await fails(place, 2, /from 1 to 64/, '/docs/a.txt', '-o', out, '--parallel', parallel);
       }
+      for (const rate of ['0', '0MB']) {
+        await fails(place, 2, /--limit-rate.*such as 5MB.*\nhint: /, '/docs/a.txt', `--limit-rate=${rate}`);
+      }
       assert.equal(existsSync(out), false);
     }));
 });
@@ -315,6 +330,63 @@ describe('facet fetch never overwrites', { concurrency: 2 }, () => {
       }
       assert.deepEqual(filesBelow(out), { sub: 'mine' });
       assert.equal(statSync(join(out, 'a.txt')).isDirectory(), true);
+    }));
+
+  it('a FIFO, a socket, or a link to a device, even with --force', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      mkdirSync(out);
+      const names = ['fifo', 'socket', 'null'].map(name => join(out, name));
+      const [fifo = '', socket = '', link = ''] = names;
+      await place.output('mkfifo', fifo);
+      const server = createServer().listen(socket);
+      await once(server, 'listening');
+      symlinkSync('/dev/null', link);
+      place.give(out);
+      symlinkSync('a.txt', join(place.source, 'link'));
+      await place.done('index', 'scan');
+      for (const name of names) {
+        const refusal = /is there already, and is no regular file\nhint: .*--stdout/;
+        await fails(place, 1, refusal, '/docs/a.txt', '-o', name);
+        await fails(place, 1, refusal, '/docs/a.txt', '-o', name, '--force');
+        await fails(place, 1, refusal, '/docs/a.txt', '-o', name, '--force', '--range', '0-1');
+        await fails(place, 1, refusal, '/docs/link', '-o', name, '--force');
+      }
+      server.close();
+      assert.ok(lstatSync(fifo).isFIFO() && lstatSync(link).isSymbolicLink());
+      assert.deepEqual(partsIn(out), []);
+    }));
+
+  it('a file that is where a folder should be, however that is named', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      writeFileSync(out, 'mine');
+      for (const name of ['x', 'x/', 'x/y']) {
+        const output = join(out, name);
+        await fails(place, 1, /out is there already, and is no folder\nhint: /, '/docs/a.txt', '-o', output);
+      }
+      assert.equal(readFileSync(out, 'utf8'), 'mine');
+    }));
+
+  it('what a link leads to: with --force the link is replaced', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      mkdirSync(out);
+      for (const file of ['mine', 'a.txt']) writeFileSync(join(out, file), 'mine');
+      for (const [link, target] of [
+        ['link', 'mine'],
+        ['dangling', 'nowhere'],
+      ] as const) {
+        symlinkSync(target, join(out, link));
+        await fails(place, 1, /is there already, and is another/, '/docs/a.txt', '-o', join(out, link));
+        await place.done('fetch', '/docs/a.txt', '-o', join(out, link), '--force');
+      }
+      symlinkSync('a.txt', join(place.source, 'to-a'));
+      await place.done('index', 'scan');
+      await place.done('fetch', '/docs/to-a', '-o', join(out, 'a.txt'), '--force');
+      assert.deepEqual(filesBelow(out), {
+        mine: 'mine',
+        link: 'new',
+        dangling: 'new',
+        'a.txt': '-> a.txt',
+      });
     }));
 
   it('one of its own files with another: two of the same name for one folder', () =>
@@ -450,7 +522,8 @@ describe('facet fetch says what went wrong, and leaves nothing wrong behind', { 
 
   it('a source that is gone: 5; a file that is gone: 3; a path that never was: 3', () =>
     withFiles({ 'a.txt': 'a', 'b.txt': 'b' }, async (place, out) => {
-      await fails(place, 3, /there is no \/docs\/c\.txt in the tree\nhint: /, '/docs/c.txt', '-o', out);
+      const told = /^facet: there is no \/docs\/c\.txt in the tree\nhint: [^\n]+\n$/;
+      await fails(place, 3, told, '/docs/c.txt', '-o', out);
       rmSync(join(place.source, 'b.txt'));
       await fails(place, 3, /b\.txt/, '/docs/b.txt', '-o', out);
       renameSync(place.source, `${place.source}.away`);
@@ -494,6 +567,18 @@ describe('facet fetch says what went wrong, and leaves nothing wrong behind', { 
         out,
       );
       assert.match(stderr, /warning: \/docs\/b\.txt: /);
+    }));
+
+  it('all of several, for one reason: as for one of them', () =>
+    withFiles({ 'a.txt': 'a', 'b.txt': 'b' }, async (place, out) => {
+      const none = /none of these 2 files could be fetched\nhint: /;
+      await fails(place, 3, none, '/docs/none', '/none', '-o', out);
+      rmSync(join(place.source, 'b.txt'));
+      await fails(place, 3, none, '/docs/none', '/docs/b.txt', '-o', out);
+      writeFileSync(join(out, 'a.txt'), 'another');
+      await fails(place, 4, /2 of 2 files/, '/docs/a.txt', '/docs/none', '-o', out);
+      renameSync(place.source, `${place.source}.away`);
+      await fails(place, 5, none, '/docs/a.txt', '/docs/b.txt', '-o', out);
     }));
 
   it('a folder that cannot be written: 1, and the system’s reason', () =>

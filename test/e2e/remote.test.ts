@@ -22,6 +22,7 @@ import {
 } from '../support/mounted.js';
 import { type Bucket, makeBucket } from '../support/s3.js';
 import { s3Environment } from '../support/s3-process.js';
+import { leave, needsRoot, smallDisk } from '../support/small-disk.js';
 
 const user = users[0] ?? assert.fail();
 const MB = 1 << 20;
@@ -534,6 +535,29 @@ describe('remote sources', { concurrency: 3 }, () => {
         await done('index', 'scan', '--full');
         await done('fetch', '/b/large', '-o', out);
         assert.equal(sha256(readFileSync(out)), sha256(changed));
+      });
+    });
+
+    it('to a disk that is full names the file, and goes on with its part when there is room', {
+      skip: needsRoot,
+    }, t => {
+      const large = randomBytes(24 * MB + 5);
+      return atBucket(user, { large }, async ({ gate, facet, done }) => {
+        const disk = smallDisk(t, 32);
+        const filler = leave(disk, 8 * MB);
+        const full = await facet('fetch', '/b/large', '-o', disk);
+        assert.equal(full.status, 1);
+        assert.match(
+          full.stderr,
+          new RegExp(`cannot write ${disk}/large: no space left on device\nhint: free `),
+        );
+        const before = gate.passed;
+        rmSync(filler);
+        await done('fetch', '/b/large', '-o', disk);
+        assert.equal(sha256(readFileSync(join(disk, 'large'))), sha256(large));
+        assert.deepEqual(readdirSync(disk), ['large']);
+        const rest = gate.passed - before;
+        assert.ok(rest < 21 * MB, `${rest} bytes were fetched the second time`);
       });
     });
 

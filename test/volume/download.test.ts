@@ -106,6 +106,18 @@ test('a large range is requested in parts, eight at a time', async () => {
   assert.equal(cache.blocks.get(file.key)?.size, 100);
 });
 
+test('whoever waits for a range is told what is there and what comes, each byte once', async () => {
+  const { downloader, file } = setUp({ size: 20 * MIB });
+  await downloader.ensure(file, 5 * MIB, 9 * MIB);
+  const told: number[] = [];
+  await downloader.ensure(file, MIB, 20 * MIB, { onBytes: bytes => told.push(bytes) });
+  assert.equal(told[0], 4 * MIB);
+  assert.equal(
+    told.reduce((sum, bytes) => sum + bytes, 0),
+    19 * MIB,
+  );
+});
+
 test('a reader that goes away takes with it what only it wanted', async () => {
   const { opened, open } = gate();
   const { downloader, file, source } = setUp({ script: () => opened });

@@ -1,9 +1,10 @@
 /** Downloads that go straight to their destination: what an attempt leaves behind is right, and the next one goes on with it. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { systemErrorCode } from '../../src/errors.js';
 import { Downloader } from '../../src/volume/download.js';
 import { PartFile } from '../../src/volume/part-file.js';
@@ -13,16 +14,18 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const SIZE = 20 * MIB + 7;
 
+const unstopped = new AbortController().signal;
+
 async function openPart(context: TestContext, folder: string, size = SIZE) {
   const path = join(folder, 'part');
   const handle = await open(path, 'a+').then(made => made.close().then(() => open(path, 'r+')));
   context.after(() => handle.close());
-  return { path, handle, part: await PartFile.open(handle, path, size, () => {}) };
+  return { path, handle, part: await PartFile.open(handle, path, size, () => {}, unstopped) };
 }
 
 const downloads = new Downloader({ cache: new MemoryStore(), onChanged: () => {} });
 
-function fill(source: RemoteFake, part: PartFile, signal = new AbortController().signal): Promise<void> {
+function fill(source: RemoteFake, part: PartFile, signal = unstopped): Promise<void> {
   const content = { ...remoteFile(source, part.size), key: part.path };
   return downloads.fill(content, { open: () => part }, AbortSignal.any([signal, part.failing]));
 }
@@ -81,7 +84,64 @@ test('what was written and not flushed is not there for whoever comes later', as
   ]);
 });
 
-test('a disk that is full ends the download, and the next one finds nothing of it', {
+test('what the disk spoiled meanwhile is fetched again, and nothing else', async t => {
+  const folder = temporaryFolder(t);
+  const { path, part } = await openPart(t, folder);
+  const end = SIZE % MIB;
+  for (const at of [0, 3 * MIB, 4 * MIB]) await part.write(at, bytesAt('film', 'v1', at, at + MIB));
+  await part.write(SIZE - end, bytesAt('film', 'v1', SIZE - end, SIZE));
+  await part.commit([
+    { start: 0, end: MIB },
+    { start: 3 * MIB, end: 5 * MIB },
+    { start: SIZE - end, end: SIZE },
+  ]);
+  const disk = await open(path, 'r+');
+  t.after(() => disk.close());
+  await disk.write(Buffer.from('spoiled'), 0, 7, 3 * MIB + 5);
+  for (let times = 0; times < 2; times++) {
+    const later = await openPart(t, folder);
+    assert.deepEqual(later.part.missing(0, SIZE), [
+      { start: MIB, end: 4 * MIB },
+      { start: 5 * MIB, end: SIZE - end },
+    ]);
+  }
+  const last = await openPart(t, folder);
+  await fill(new RemoteFake(), last.part);
+  last.part.finish();
+  assert.deepEqual(readFileSync(path), bytesAt('film', 'v1', 0, SIZE));
+});
+
+test('whatever became of a part, of its marks and of its length, the file is right in the end', async t => {
+  const size = 6 * MIB + 7;
+  const whole = bytesAt('film', 'v1', 0, size);
+  const offset = fc.nat(size + 7 * 4);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.nat(6)),
+      fc.array(fc.tuple(offset, fc.uint8Array({ minLength: 1, maxLength: 9 })), { maxLength: 4 }),
+      fc.option(offset, { freq: 4 }),
+      async (blocks, damage, length) => {
+        const folder = temporaryFolder(t);
+        const { path, part } = await openPart(t, folder, size);
+        for (const start of blocks.map(block => block * MIB)) {
+          const end = Math.min(start + MIB, size);
+          await part.write(start, whole.subarray(start, end));
+          await part.commit([{ start, end }]);
+        }
+        const contents = readFileSync(path);
+        for (const [at, bytes] of damage) contents.set(bytes.subarray(0, contents.length - at), at);
+        writeFileSync(path, contents.subarray(0, length ?? contents.length));
+        const later = await openPart(t, folder, size);
+        await fill(new RemoteFake(), later.part);
+        later.part.finish();
+        assert.ok(readFileSync(path).equals(whole));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('a disk that is full ends the download, and the next one goes on with what was written', {
   skip: needsRoot,
 }, async t => {
   const size = 200 * MIB;
@@ -93,7 +153,9 @@ test('a disk that is full ends the download, and the next one finds nothing of i
   assert.ok(source.sent < size, 'what has no place is not downloaded');
   rmSync(filler);
   const { path, part } = await openPart(t, disk, size);
-  await fill(new RemoteFake(), part);
+  const rest = new RemoteFake();
+  await fill(rest, part);
+  assert.ok(rest.sent <= size - 4 * MIB, `${rest.sent} bytes were fetched the second time`);
   part.finish();
   assert.ok(readFileSync(path).equals(bytesAt('film', 'v1', 0, size)));
 });

@@ -4,6 +4,7 @@ import type { SourceRecord } from '../../catalog/sources.js';
 import { errorMessage } from '../../errors.js';
 import { isStream } from '../../sources/stream-uri.js';
 import type { Batch, Keeper, KeeperOptions, Kind } from '../keeper.js';
+import { secondsSince } from '../seconds-since.js';
 import { keepAt } from './keep-at.js';
 import type { Session } from './session.js';
 
@@ -82,8 +83,7 @@ class Follow implements Keeper {
     try {
       return await work();
     } finally {
-      const seconds = (performance.now() - startedAt) / 1000;
-      const batch = batchOf(this.#source, before, counts, seconds);
+      const batch = batchOf(this.#source, before, counts, secondsSince(startedAt));
       if (batch) this.#options.onBatch(batch);
     }
   }

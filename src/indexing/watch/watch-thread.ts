@@ -19,6 +19,7 @@ import { openCatalog } from '../../tree/open-catalog.js';
 import { type CrawlSummary, crawlHere } from '../crawl.js';
 import type { Batch } from '../keeper.js';
 import { batchOf, scan } from '../scan.js';
+import { secondsSince } from '../seconds-since.js';
 import { Changes } from './changes.js';
 import { type Awaited, Inotify, openWake, POLLIN, POLLPRI, waitFor } from './inotify.js';
 import { hintToAllowMore, isTooManyInstances } from './inotify-limits.js';
@@ -272,7 +273,7 @@ class Watcher {
   #report({ counts }: Relisting, startedAt: number): void {
     const { added, modified, renamed, deleted } = counts;
     if (added + modified + renamed + deleted === 0) return;
-    const seconds = (performance.now() - startedAt) / 1000;
+    const seconds = secondsSince(startedAt);
     const at = new Date().toISOString();
     const source = this.#source.name;
     post({
