@@ -109,6 +109,12 @@ function internalFailure(error: unknown): Failure {
   };
 }
 
+/** How a command ends of whose items some failed, with these codes: with one of its own, unless all failed for one reason. */
+export function codeOfSeveral(codes: ReadonlySet<Failure['code']>, allFailed: boolean): FacetErrorCode {
+  const [code, ...others] = codes;
+  return !allFailed || code === undefined || code === 'internal' || others.length > 0 ? 'partial' : code;
+}
+
 /**
  * The next step when several things were to be `done` and some could not be. Only what was unreachable may be reachable the
  * next time; for the rest the warnings say what is to be mended first.

@@ -9,7 +9,7 @@ import type { ByteRange } from '../src/volume/range.js';
 import type { Volume } from '../src/volume/volume.js';
 import { withStates } from './cache-states.js';
 import { argumentList, type CommandContext, command, flag, option } from './command.js';
-import { againHint, describeFailure, type Failure } from './failure.js';
+import { againHint, codeOfSeveral, describeFailure, type Failure } from './failure.js';
 import { foundBy, type Task, tasks, totalOf, type Wanted } from './fetch-tasks.js';
 import { formatItems, formatSize } from './format.js';
 import { count, file, path, range, rate, text } from './kinds.js';
@@ -220,25 +220,17 @@ function finish(context: CommandContext, tally: Tally, cacheOnly: boolean): void
   const there = tally.unchanged > 0 ? `, ${formatItems(tally.unchanged, 'file')} already there` : '';
   context.note(`fetched ${formatItems(tally.fetched, 'file')}, ${formatSize(tally.bytes)}${there}`);
   if (tally.failed === 0) return;
-  throw tally.failed === total ? noneFetched(tally, cacheOnly) : someFailed(tally, total);
+  throw someFailed(tally, total, cacheOnly);
 }
 
-/** Where all failed for one reason, that is the reason of the command. */
-function noneFetched(tally: Tally, cacheOnly: boolean): FacetError {
-  const { failed, codes } = tally;
-  const [code, ...others] = codes;
-  if (code === undefined || code === 'internal' || others.length > 0) return someFailed(tally, failed);
-  const none = `none of these ${formatItems(failed, 'file')}`;
+function someFailed({ failed, codes }: Tally, total: number, cacheOnly: boolean): FacetError {
+  const code = codeOfSeveral(codes, failed === total);
   if (code === 'unreachable' && cacheOnly) {
-    return new FacetError(code, `${none} is in the cache`, {
+    return new FacetError(code, `none of these ${formatItems(total, 'file')} is in the cache`, {
       hint: 'leave out --cache-only, or bring them there first: facet cache warm',
     });
   }
-  return new FacetError(code, `${none} could be fetched`, { hint: againHint(codes, 'fetched') });
-}
-
-function someFailed({ failed, codes }: Tally, total: number): FacetError {
-  return new FacetError('partial', `${failed} of ${formatItems(total, 'file')} could not be fetched`, {
+  return new FacetError(code, `${failed} of ${formatItems(total, 'file')} could not be fetched`, {
     hint: againHint(codes, 'fetched'),
   });
 }

@@ -3,7 +3,7 @@ import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import type { RemoteContents } from '../../src/volume/remote-contents.js';
 import { type CommandContext, command, option } from '../command.js';
-import { againHint, describeFailure, type Failure } from '../failure.js';
+import { againHint, codeOfSeveral, describeFailure, type Failure } from '../failure.js';
 import { formatItems, formatSize } from '../format.js';
 import { count, rate } from '../kinds.js';
 import { inParallel } from '../parallel.js';
@@ -78,6 +78,7 @@ function withRoom(
     const left = `${formatItems(tooMany.length, 'file')}, ${formatSize(bytesOf(tooMany))}`;
     context.warn(`left out ${left}: the others take ${roomText}`, hint);
     tally.failed += tooMany.length;
+    tally.codes.add('no-space');
   }
   return fits;
 }
@@ -125,7 +126,7 @@ async function finish({ output }: CommandContext, { files, failed, codes, failur
   if (failed === 0) return;
   if (files === 1) throw failure;
   throw new FacetError(
-    'partial',
+    codeOfSeveral(codes, failed === files),
     `${failed} of ${formatItems(files, 'file')} could not be brought into the cache`,
     { hint: againHint(codes, 'downloaded') },
   );

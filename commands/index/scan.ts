@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/config.js';
 import { FacetError } from '../../src/errors.js';
 import type { Renamed, ScanOptions, ScanResult } from '../../src/indexing/scanning.js';
 import { argumentList, type CommandContext, command, flag } from '../command.js';
+import { codeOfSeveral } from '../failure.js';
 import { formatCount, formatDuration, formatItems, formatSize } from '../format.js';
 import { source } from '../kinds.js';
 import { openProgress } from '../progress.js';
@@ -61,7 +62,8 @@ async function scanAll(
   sources: SourceRecord[],
   options: ScanOptions,
 ): Promise<void> {
-  const failures: FacetError[] = [];
+  const codes = new Set<FacetError['code']>();
+  let failed = 0;
   async function* results(): AsyncGenerator<ScanResult> {
     for (const each of sources) {
       try {
@@ -70,7 +72,8 @@ async function scanAll(
         context.signal.throwIfAborted();
         if (!(error instanceof FacetError) || sources.length === 1) throw error;
         context.warn(`${each.name}: ${error.message}`, error.hint);
-        failures.push(error);
+        codes.add(error.code);
+        failed++;
       }
     }
   }
@@ -81,14 +84,11 @@ async function scanAll(
     incomplete += result.unreadable.length;
     warnOf(context, result);
   }
-  const [failure] = failures;
-  if (failure) {
-    // All for one reason: that is what is to be told.
-    const isOne = failures.length === sources.length && failures.every(({ code }) => code === failure.code);
-    const code = isOne ? failure.code : 'partial';
+  if (failed > 0) {
+    const all = formatItems(sources.length, 'source');
     throw new FacetError(
-      code,
-      `${failures.length} of ${formatItems(sources.length, 'source')} could not be scanned`,
+      codeOfSeveral(codes, failed === sources.length),
+      `${failed} of ${all} could not be scanned`,
     );
   }
   if (incomplete > 0) {

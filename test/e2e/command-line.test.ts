@@ -232,7 +232,7 @@ describe('facet index scan', { concurrency: 2 }, () => {
       assert.equal(result.status, 4, result.stderr);
       assert.match(
         result.stderr,
-        /^facet: warning: cannot list .*source: it does not exist\nhint: .*\nfacet: 1 of 2 sources/,
+        /^facet: warning: docs: cannot list .*source: it does not exist\nhint: .*\nfacet: 1 of 2 sources/,
       );
       const found = objects(await place.done('index', 'search', '.txt', '--json'));
       assert.deepEqual(found.map(each => each.path).sort(), ['/docs/a.txt', '/other/new.txt']);
