@@ -19,7 +19,7 @@ import { SHARED_FOLDER, stopS3 } from './support/s3-process.js';
 
 // A test that hangs, on a mount for one, is to fail while there is still time to look into it.
 const LONGEST_TEST_MS = 600_000;
-// Mounts and scans measure themselves in cores: more processes at once only make each other late.
+// Many wait for a moment to pass, and leave their core to one more. With more than that they only make each other late.
 const MOST_AT_ONCE = 4;
 
 const sources = fileURLToPath(new URL('../../test/', import.meta.url));
@@ -40,7 +40,7 @@ async function runTests(files: readonly string[], name: string | undefined) {
   // Node may end before it has written anything.
   writeFileSync(tap, '');
   const options = [
-    `--test-concurrency=${Math.min(availableParallelism(), MOST_AT_ONCE)}`,
+    `--test-concurrency=${Math.min(availableParallelism() + 1, MOST_AT_ONCE)}`,
     `--test-timeout=${LONGEST_TEST_MS}`,
     ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],

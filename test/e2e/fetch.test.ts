@@ -571,7 +571,7 @@ describe('facet fetch says what went wrong, and leaves nothing wrong behind', { 
 
   it('all of several, for one reason: as for one of them', () =>
     withFiles({ 'a.txt': 'a', 'b.txt': 'b' }, async (place, out) => {
-      const none = /none of these 2 files could be fetched\nhint: /;
+      const none = /2 of 2 files could not be fetched\nhint: /;
       await fails(place, 3, none, '/docs/none', '/none', '-o', out);
       rmSync(join(place.source, 'b.txt'));
       await fails(place, 3, none, '/docs/none', '/docs/b.txt', '-o', out);

@@ -77,9 +77,12 @@ class RcloneSource implements RemoteSource {
       throw error;
     }
     const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
-    yield* confirmed(bytes, async () =>
-      checkVersion(await this.#present.ask(filePath, signal), request, subject),
-    );
+    const confirm = async () => checkVersion(await this.#present.ask(filePath, signal), request, subject);
+    for await (const piece of confirmed(bytes, confirm)) {
+      yield piece;
+      // What was held back is there, though nobody may want it any more.
+      signal.throwIfAborted();
+    }
   }
 
   async #ask(method: 'GET' | 'POST', path: string, headers: Record<string, string>, signal: AbortSignal) {
