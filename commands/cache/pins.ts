@@ -17,8 +17,8 @@ export async function changePins(
     const files = await remoteFiles(wanted, volume, home);
     const cache = await openCache(home, 'write');
     try {
-      if (change === 'pin') cache.pin(...files.map(contentKey));
-      else cache.unpin(...files.flatMap(file => cache.pinned(versionsPrefix(file))));
+      if (change === 'pin') cache.pin(files.map(contentKey));
+      else cache.unpin(files.flatMap(file => cache.pinned(versionsPrefix(file))));
     } finally {
       cache.close();
     }

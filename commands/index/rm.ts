@@ -27,7 +27,7 @@ export default command({
 /** Nobody could name what is pinned of a source that is gone. */
 function unpinOthers(cache: Cache, known: ReadonlySet<number>): void {
   cache.unpin(
-    ...cache.pinned('').filter(key => {
+    cache.pinned('').filter(key => {
       const place = parseContentKey(key);
       return place && !known.has(place.sourceId);
     }),

@@ -179,11 +179,11 @@ export class Cache {
   }
 
   /** What these keys lead to stays until it is unpinned, also when it is fetched later. */
-  pin(...keys: readonly string[]): void {
+  pin(keys: readonly string[]): void {
     this.#changePins(this.#addPin, keys);
   }
 
-  unpin(...keys: readonly string[]): void {
+  unpin(keys: readonly string[]): void {
     this.#changePins(this.#removePin, keys);
   }
 

@@ -324,7 +324,7 @@ test('status and list say what is there', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder, { maxSize: 50_000_000, minFree: 7 });
   await put(cache, 'a', 5_000);
-  cache.pin('a', 'b');
+  cache.pin(['a', 'b']);
   const writer = cache.writer('b', LARGE);
   await writer.write(0, contentsOf('b', LARGE).subarray(0, 2 * MiB));
   await writer.commit();

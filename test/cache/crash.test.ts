@@ -60,7 +60,7 @@ test('two processes that write the same contents at once do each other no harm',
   const again = openCache(folder, tightLimits);
   assertClean(again);
   again.clear();
-  for (const { key } of someFiles()) again.unpin(key);
+  for (const { key } of someFiles()) again.unpin([key]);
   again.clear();
   assert.deepEqual(blobFilesIn(folder), []);
   await put(again, 'k', 10);

@@ -89,13 +89,13 @@ test('eviction by hand: by age, by size, and everything', async t => {
 test('what is pinned stays, also when it was pinned before it came; what is unpinned can go', async t => {
   const at = stopTime(t);
   const cache = openCache(temporaryFolder(t), { maxSize: 4 * ROOM });
-  cache.pin('a');
+  cache.pin(['a']);
   await putHourly(cache, at, 'abc');
-  cache.pin('b', 'never fetched');
+  cache.pin(['b', 'never fetched']);
   assert.deepEqual(cache.clear(), { blobs: 1, bytes: ROOM, kept: 2 });
   await assert.rejects(put(cache, 'd', 3 * MiB - 1), isNoSpace);
   assert.deepEqual(keysIn(cache), ['a', 'b']);
-  cache.unpin('a', 'never fetched');
+  cache.unpin(['a', 'never fetched']);
   await put(cache, 'd', 3 * MiB - 1);
   assert.deepEqual(keysIn(cache), ['b', 'd']);
 });
@@ -103,7 +103,7 @@ test('what is pinned stays, also when it was pinned before it came; what is unpi
 test('what is pinned is counted as kept when it would have gone', async t => {
   const cache = openCache(temporaryFolder(t));
   for (const key of ['a', 'b', 'c', 'd']) await put(cache, key, MiB);
-  cache.pin('a', 'd');
+  cache.pin(['a', 'd']);
   assert.equal(cache.evict({ maxSize: 4 * ROOM }).kept, 0);
   assert.deepEqual(cache.evict({ maxSize: 3 * ROOM }), { blobs: 1, bytes: ROOM, kept: 1 });
   assert.deepEqual(cache.evict({ maxSize: 0 }), { blobs: 1, bytes: ROOM, kept: 2 });
@@ -111,9 +111,9 @@ test('what is pinned is counted as kept when it would have gone', async t => {
 
 test('the pins of all versions of a file are found, whether or not they are there', t => {
   const cache = openCache(temporaryFolder(t));
-  cache.pin('1/a\0v1', '1/a\0v2', '1/a.txt\0v1', '1/aa\0v1', '11/a\0v1');
+  cache.pin(['1/a\0v1', '1/a\0v2', '1/a.txt\0v1', '1/aa\0v1', '11/a\0v1']);
   assert.deepEqual(cache.pinned('1/a\0'), ['1/a\0v1', '1/a\0v2']);
-  cache.unpin('1/a\0v1');
+  cache.unpin(['1/a\0v1']);
   assert.deepEqual(cache.pinned('1/a\0'), ['1/a\0v2']);
 });
 
@@ -122,10 +122,10 @@ test('contents under two keys stay while one of them is pinned', async t => {
   const bytes = contentsOf('same', MiB);
   await put(cache, 'a', MiB, bytes);
   await put(cache, 'b', MiB, bytes);
-  cache.pin('a', 'b');
-  cache.unpin('b');
+  cache.pin(['a', 'b']);
+  cache.unpin(['b']);
   assert.equal(cache.clear().blobs, 0);
-  cache.unpin('a');
+  cache.unpin(['a']);
   assert.equal(cache.clear().blobs, 1);
 });
 
@@ -138,11 +138,11 @@ test('what anybody has open stays, whole or not, and can go when it is closed', 
   const handles = [other.lookup('small', MiB), cache.lookup('large', 4 * MiB)];
   await assert.rejects(put(cache, 'more', 3.5 * MiB), isNoSpace);
   assert.deepEqual(keysIn(cache), ['large', 'small']);
-  cache.pin('small');
+  cache.pin(['small']);
   for (const evicted of [cache.clear(), cache.evict({ maxAge: -1, maxSize: 0 })])
     assert.deepEqual(evicted, { blobs: 0, bytes: 0, kept: 2 });
   assert.deepEqual(cache.evictUnder('s'), { blobs: 0, bytes: 0, kept: 1 });
-  cache.unpin('small');
+  cache.unpin(['small']);
   for (const handle of handles) assert.deepEqual(handle && readRange(handle)?.length, handle?.size);
   for (const handle of handles) handle?.close();
   await put(cache, 'more', 7 * MiB);

@@ -28,7 +28,7 @@ for (const [size, what] of [
     const folder = join(disk, 'cache');
     const cache = openCache(folder);
     await put(cache, 'before', 4 * MiB);
-    cache.pin('before');
+    cache.pin(['before']);
     const bytes = contentsOf('k', size);
     const writer = cache.writer('k', size);
     await writer.write(0, bytes.subarray(0, 1.25 * MiB));
@@ -88,7 +88,7 @@ async function fullWith(
   const folder = join(disk, 'cache');
   const cache = openCache(folder);
   for (const key of ['a', 'b', 'c']) await put(cache, key, 2 * MiB);
-  cache.pin(...pinned);
+  cache.pin(pinned);
   cache.close();
   return { folder, filler: leave(disk, 0) };
 }

@@ -62,8 +62,8 @@ function read(from: Cache, { key, size, bytes }: SomeFile, pick: Pick): void {
 /** What changes rows more than bytes. */
 function look(at: Cache, { key }: SomeFile, pick: Pick): void {
   const use = pick(8);
-  if (use === 0) at.pin(key);
-  else if (use < 4) for (const each of files) at.unpin(each.key);
+  if (use === 0) at.pin([key]);
+  else if (use < 4) for (const each of files) at.unpin([each.key]);
   else if (use === 4) at.clear();
   else if (use < 7) at.evict({ maxSize: pick(tightLimits.maxSize) });
   else for (const _ of at.verify({ repair: true }));

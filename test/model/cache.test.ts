@@ -173,12 +173,12 @@ class Session {
   }
 
   pin(file: File, cache: number): void {
-    this.cache(cache).pin(file.key);
+    this.cache(cache).pin([file.key]);
     this.pinned.add(file.key);
   }
 
   unpin(file: File, cache: number): void {
-    this.cache(cache).unpin(file.key);
+    this.cache(cache).unpin([file.key]);
     this.pinned.delete(file.key);
   }
 
@@ -224,7 +224,7 @@ class Session {
     assertClean(this.cache(0));
     const kept = new Set([...this.blobs.values()].filter(blob => blob.present.size > 0));
     assert.ok(blobFilesIn(this.folder).length >= kept.size);
-    for (const { key } of FILES) this.cache(0).unpin(key);
+    for (const { key } of FILES) this.cache(0).unpin([key]);
     this.cache(0).clear();
     assert.deepEqual([blobFilesIn(this.folder), this.cache(0).status().bytes], [[], 0]);
   }

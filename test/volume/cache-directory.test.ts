@@ -69,7 +69,7 @@ test('a full disk on which nothing may go', { skip: needsRoot }, async t => {
   const directory = join(smallDisk(t, 16), 'cache');
   const cache = openCache(directory);
   await put(cache, 'pinned', SIZE);
-  cache.pin('pinned');
+  cache.pin(['pinned']);
   cache.close();
   const filler = leave(join(directory, '..'), 0);
   const { read, ensure, problems } = await setUp(t, directory, ['a', 'b']);
