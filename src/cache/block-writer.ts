@@ -98,7 +98,9 @@ export class BlockWriter implements BlobWriter {
     }
   }
 
+  /** Throws `failed` when the writer was closed: its descriptor may be another file's by now. */
   async #keepOpen<T>(action: () => Promise<T>): Promise<T> {
+    if (!this.#isOpen) throw new FacetError('failed', `${this.#key} is not written any more`);
     this.#busy++;
     try {
       return await action();
