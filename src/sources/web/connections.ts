@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors } from 'undici';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors, Pool } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { endLate } from './late-end.js';
 import { readInto } from './read-buffers.js';
@@ -97,10 +97,12 @@ export class Connections {
 function connector(options: buildConnector.BuildOptions): buildConnector.connector {
   const plain = buildConnector({ ...options, onread: readInto(PLAIN_READ_BYTES) });
   const encrypted = buildConnector({ ...options, onread: readInto(RECORD_BYTES) });
-  return (to, callback) => {
-    const connect = to.protocol === 'https:' ? encrypted : plain;
+  return late((to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback));
+}
+
+function late(connect: buildConnector.connector): buildConnector.connector {
+  return (to, callback) =>
     connect(to, (...[error, socket]) => (error ? callback(error, null) : callback(null, endLate(socket))));
-  };
 }
 
 function hasProxy(): boolean {
@@ -112,7 +114,15 @@ function hasProxy(): boolean {
 function proxies(options: EnvHttpProxyAgent.Options): Dispatcher {
   try {
     // What is not encrypted is asked of the proxy itself: many let tunnels lead to port 443 only.
-    return new EnvHttpProxyAgent({ ...options, proxyTunnel: false });
+    return new EnvHttpProxyAgent({
+      ...{ ...options, proxyTunnel: false },
+      // Its pools make connectors of their own.
+      factory: (origin, { connect, ...rest }: Pool.Options) =>
+        new Pool(origin, {
+          ...rest,
+          connect: late(typeof connect === 'function' ? connect : buildConnector(connect ?? {})),
+        }),
+    });
   } catch (error) {
     throw new FacetError('usage', `the proxy of the environment is no address: ${errorMessage(error)}`, {
       cause: error,
