@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
 import type { Cache } from '../../src/cache/cache.js';
-import { FacetError } from '../../src/errors.js';
 import {
   assertClean,
   blobFilesIn,
@@ -19,16 +18,11 @@ import {
   readRange,
 } from '../support/caches.js';
 import { seededPicks } from '../support/random.js';
-import { diskInPieces, needsRoot } from '../support/small-disk.js';
+import { diskInPieces, isNoSpace, needsRoot } from '../support/small-disk.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const HOUR = 3_600_000;
 const BEGINNING = 1_000 * HOUR;
-
-function isNoSpace(error: unknown): boolean {
-  assert.ok(error instanceof FacetError, String(error));
-  return error.code === 'no-space';
-}
 
 function stopTime(context: TestContext): (hour: number) => void {
   mock.timers.enable({ apis: ['Date'], now: BEGINNING });

@@ -100,6 +100,7 @@ function connector(options: buildConnector.BuildOptions): buildConnector.connect
   return late((to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback));
 }
 
+/** A connector whose sockets end late: see `late-end.ts`. */
 function late(connect: buildConnector.connector): buildConnector.connector {
   return (to, callback) =>
     connect(to, (...[error, socket]) => (error ? callback(error, null) : callback(null, endLate(socket))));
