@@ -57,9 +57,15 @@ export class BlobFiles {
 
   /** Moves a file from `tmp/` to where blobs are. */
   keep(name: string): void {
-    const path = this.blobPath(name);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    renameSync(this.tmpPath(name), path);
+    const [from, to] = [this.tmpPath(name), this.blobPath(name)];
+    try {
+      renameSync(from, to);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      // The first one with this beginning.
+      mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+      renameSync(from, to);
+    }
   }
 
   remove(name: string): void {

@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { useWriteAheadLog } from '../catalog/write-ahead-log.js';
 import { createDirectory } from '../config/home.js';
@@ -95,11 +96,18 @@ const MIGRATIONS = [
 `,
 ];
 
+/** Changes that wait for one transaction. */
+interface Together {
+  changes: (() => void)[];
+  written: Promise<void>;
+}
+
 /** The index of one cache, as one thread has it open. */
 export class IndexDatabase {
   readonly directory: string;
   readonly db: Database;
   readonly #inode: number | undefined;
+  #together: Together | undefined;
 
   /** Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` or `failed`. */
   constructor(directory: string, access: CacheAccess) {
@@ -111,6 +119,27 @@ export class IndexDatabase {
   /** Runs `change` in one transaction that no other process can interleave with. */
   write<T>(change: () => T): T {
     return translated(this.directory, () => this.db.transaction(change).immediate());
+  }
+
+  /**
+   * The same for a change that may wait until this thread has a moment: those of one moment share a transaction, which costs
+   * little more than one of them alone. All of them happen, or none.
+   */
+  async writeTogether(change: () => void): Promise<void> {
+    this.#together ??= this.#writeSoon();
+    this.#together.changes.push(change);
+    await this.#together.written;
+  }
+
+  #writeSoon(): Together {
+    const changes: (() => void)[] = [];
+    const written = setImmediate().then(() => {
+      this.#together = undefined;
+      this.write(() => {
+        for (const change of changes) change();
+      });
+    });
+    return { changes, written };
   }
 
   /** The same, unless another process is writing right now: false then, and nothing has happened. */

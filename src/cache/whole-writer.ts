@@ -7,10 +7,10 @@ import { blockCount, readFully, roomOf } from './blocks.js';
 import { cacheError, translated } from './cache-error.js';
 import { Digest } from './digest.js';
 import { fileState } from './file-state.js';
-import type { BlobHandle, CacheParts } from './handle.js';
+import { BlobHandle, type CacheParts } from './handle.js';
 import { Intervals } from './intervals.js';
 import type { Space } from './space.js';
-import { openBlob, shareContents } from './twins.js';
+import { shareContents } from './twins.js';
 import type { BlobWriter } from './writer.js';
 
 export interface WriterParts extends CacheParts {
@@ -84,8 +84,10 @@ export class WholeWriter implements BlobWriter {
     const shared = shareContents(this.#key, this.#size, sha256, this.#parts);
     if (shared !== undefined) return shared;
     await flush(this.#file.fd, this.#parts.index.directory);
-    // Meanwhile others may have kept the same.
-    return shareContents(this.#key, this.#size, sha256, this.#parts) ?? this.#keep(sha256, crcs);
+    await this.#keep(sha256, crcs);
+    const handle = this.#takeOver() ?? shareContents(this.#key, this.#size, sha256, this.#parts);
+    if (handle === undefined) throw incomplete(this.#key);
+    return handle;
   }
 
   #checkContents(): ReturnType<Digest['finish']> {
@@ -94,25 +96,27 @@ export class WholeWriter implements BlobWriter {
     return this.#digest.finish();
   }
 
-  /** The bytes are flushed: lets others find them. */
-  #keep(sha256: Buffer, crcs: readonly number[]): BlobHandle {
+  /** The bytes are flushed: lets others find them, unless somebody has kept the same meanwhile, or closed the writer. */
+  async #keep(sha256: Buffer, crcs: readonly number[]): Promise<void> {
     const { index, blobs, blocks, files } = this.#parts;
     translated(index.directory, () => files.keep(this.#file.name));
     // Moving it was the last change.
     const state = fileState(this.#file.fd);
-    index.write(() => {
+    await index.writeTogether(() => {
+      if (!this.#isOpen || blobs.findContents(sha256, this.#size) !== undefined) return;
       blobs.keepWritten(this.#id, blockCount(this.#size), sha256);
       blocks.addAll(this.#id, crcs);
       if (state !== undefined) blobs.setChecked(this.#id, state);
       blobs.setKey(this.#key, this.#id);
     });
+  }
+
+  /** What was kept; its file is locked already. */
+  #takeOver(): BlobHandle | undefined {
+    const blob = this.#parts.blobs.get(this.#id);
+    if (blob === undefined) return undefined;
     this.#isOpen = false;
-    // Somebody who wrote the same at the same time may have put theirs in its place.
-    const handle =
-      openBlob(blobs.get(this.#id), this.#parts) ?? shareContents(this.#key, this.#size, sha256, this.#parts);
-    closeSync(this.#file.fd);
-    if (handle === undefined) throw new Error('a blob has left while it was open');
-    return handle;
+    return new BlobHandle(blob, this.#file.fd, this.#parts);
   }
 
   close(): void {

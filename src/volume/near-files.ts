@@ -34,6 +34,11 @@ export class NearFiles {
     this.#patience = patience;
   }
 
+  /** Is there a folder that should have the file? */
+  has(file: FileLocation): boolean {
+    return this.#mapped.placeOf(file) !== undefined;
+  }
+
   /** The file in its present version; undefined when no folder has it. Never fails. Whoever opens it closes it. */
   async open(file: FileLocation): Promise<NearFile | undefined> {
     const place = this.#mapped.placeOf(file);

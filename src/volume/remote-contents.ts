@@ -41,6 +41,12 @@ export interface RemoteOptions {
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
 }
 
+interface OpenSource {
+  source: RemoteSource;
+  /** Its files are told by a stream, and are somewhere else. */
+  isStream: boolean;
+}
+
 export class RemoteContents {
   readonly #cache: LastingCache;
   readonly #store: CacheStore;
@@ -48,7 +54,7 @@ export class RemoteContents {
   readonly #records: Sources;
   readonly #near: NearFiles;
   readonly #cacheOnly: boolean;
-  readonly #sources = new Map<number, Promise<RemoteSource>>();
+  readonly #sources = new Map<number, Promise<OpenSource>>();
   /** Whose contents they are, for as long as anybody reads them. */
   readonly #files = new WeakMap<RemoteContent, FileLocation>();
 
@@ -85,12 +91,12 @@ export class RemoteContents {
 
   /** What a download needs to know of a file. Throws what opening its source throws. */
   async contentOf(file: FileLocation): Promise<RemoteContent> {
-    const source = await this.#sourceOf(file.sourceId);
-    const key = contentKey(file);
-    const place = { path: sourcePath(file), key: this.#keyOf(file) };
+    const { source, isStream } = await this.#sourceOf(file.sourceId);
     const { size, version, sha256 } = file;
+    // The key of a stream is nothing to the source that has the contents.
+    const place = { path: sourcePath(file), key: isStream ? undefined : (file.key ?? undefined) };
     const content = {
-      ...{ key, source, place, size },
+      ...{ key: contentKey(file), source, place, size },
       version: version ?? undefined,
       sha256: sha256 ? Buffer.from(sha256) : undefined,
     };
@@ -134,7 +140,8 @@ export class RemoteContents {
 
   /** Where the file is nearer than its source, unless the cache has it. Never fails. Whoever opens it closes it. */
   async openNear(file: FileLocation): Promise<NearFile | undefined> {
-    return this.#cacheOnly || this.#isCached(file) ? undefined : this.#near.open(file);
+    if (this.#cacheOnly || !this.#near.has(file) || this.#isCached(file)) return undefined;
+    return this.#near.open(file);
   }
 
   #isCached(file: FileLocation): boolean {
@@ -147,13 +154,7 @@ export class RemoteContents {
     }
   }
 
-  /** The key of a stream is nothing to the source that has the contents. */
-  #keyOf({ sourceId, key }: FileLocation): string | undefined {
-    const isStream = this.#records.withId(sourceId)?.options.stream !== undefined;
-    return isStream ? undefined : (key ?? undefined);
-  }
-
-  #sourceOf(id: number): Promise<RemoteSource> {
+  #sourceOf(id: number): Promise<OpenSource> {
     const known = this.#sources.get(id);
     if (known) return known;
     const opening = this.#open(this.#records.withId(id));
@@ -163,9 +164,10 @@ export class RemoteContents {
     return opening;
   }
 
-  async #open(source: SourceRecord | undefined): Promise<RemoteSource> {
-    if (source) return this.#cacheOnly ? unasked(source.name) : openSource(this.#records.holderOf(source));
-    throw new FacetError('not-found', 'the source was removed');
+  async #open(record: SourceRecord | undefined): Promise<OpenSource> {
+    if (!record) throw new FacetError('not-found', 'the source was removed');
+    const source = this.#cacheOnly ? unasked(record.name) : await openSource(this.#records.holderOf(record));
+    return { source, isStream: record.options.stream !== undefined };
   }
 
   /** Gets ready for the first reads, for which nobody asks the network yet. What fails now may not later. */
@@ -177,7 +179,8 @@ export class RemoteContents {
   async close(): Promise<void> {
     this.#near.close();
     await this.downloads.close();
-    for (const source of this.#sources.values()) await source.then(each => each.close()).catch(() => {});
+    for (const source of this.#sources.values())
+      await source.then(each => each.source.close()).catch(() => {});
     this.#cache.close();
   }
 }

@@ -77,6 +77,13 @@ function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
+/** The last one, which is the same for a day. */
+let lastKey: { of: string; key: Buffer } | undefined;
+
 function signingKey(secret: string, date: string, region: string): Buffer {
-  return hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), 's3'), 'aws4_request');
+  const of = [date, region, secret].join('\0');
+  if (lastKey?.of !== of) {
+    lastKey = { of, key: hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), 's3'), 'aws4_request') };
+  }
+  return lastKey.key;
 }
