@@ -55,9 +55,8 @@ class CachedBlob implements Blob {
     return size;
   }
 
-  /** The request for a small file need not wait: it finds its room when it is written. */
   reserve(start: number, end: number): void {
-    if (this.#size > BLOCK_SIZE) this.#writing().reserve(start, end);
+    this.#writing().reserve(start, end);
   }
 
   async write(offset: number, bytes: Buffer): Promise<void> {

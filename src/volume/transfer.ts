@@ -152,10 +152,11 @@ export class Transfer implements PartOwner {
 
   /** Requests a range that `next` has named, or its beginning. */
   request(start: number, end: number): void {
-    this.blob.reserve(start, end);
     const part = new Part(this, start, end);
     this.#parts.add(part);
     this.#running.set(part, this.#run(part));
+    // While the server is busy with the request.
+    setImmediate(() => this.blob.reserve(start, end));
   }
 
   throttle(part: Part, bytes: number): Promise<void> | undefined {
