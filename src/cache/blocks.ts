@@ -2,7 +2,7 @@
  * The blocks of a blob: 1 MiB each, the last one as long as what is left. A block is there or it is not; its checksum tells
  * whether its bytes are still those that were written. Ranges are of bytes or of block numbers, as each name says.
  */
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { systemErrorCode } from '../errors.js';
 import type { Interval } from './intervals.js';
@@ -87,4 +87,10 @@ export function readFully(
     if (systemErrorCode(error) === 'EIO') return false;
     throw error;
   }
+}
+
+/** Writes all of it: write(2) may take less, near the end of a disk. */
+export function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }

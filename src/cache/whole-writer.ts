@@ -1,9 +1,9 @@
 /** Fills a small blob: in `tmp/`, for this writer alone, and moved to where others find it once it is whole and checked. */
-import { closeSync, fdatasync, writeSync } from 'node:fs';
+import { closeSync, fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
 import { FacetError } from '../errors.js';
 import type { BlobFiles, NewFile } from './blob-files.js';
-import { blockCount, readFully, roomOf } from './blocks.js';
+import { blockCount, readFully, roomOf, writeFully } from './blocks.js';
 import { cacheError, translated } from './cache-error.js';
 import { Digest } from './digest.js';
 import { fileState } from './file-state.js';
@@ -144,10 +144,4 @@ export async function flush(fd: number, directory: string): Promise<void> {
   } catch (error) {
     throw cacheError(error, directory);
   }
-}
-
-/** write(2) may take less than it was given, near the end of a disk. */
-function writeFully(fd: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length; )
-    done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }

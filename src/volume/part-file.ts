@@ -15,6 +15,7 @@ import {
   bytesOf,
   checksumOnDisk,
   readFully,
+  writeFully,
 } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import type { Blob } from './blob.js';
@@ -122,7 +123,9 @@ export class PartFile implements Blob {
 
   /** The same for a block that need not be downloaded again: no commit marks it. */
   async copy(offset: number, bytes: Buffer): Promise<void> {
-    await writeAll(this.#handle, bytes, offset);
+    // What is small is written in less time than it takes to hand it to another thread.
+    if (this.#isInBlocks) await writeAll(this.#handle, bytes, offset);
+    else writeFully(this.#handle.fd, bytes, offset);
     this.#present.add(offset, offset + bytes.length);
     this.#written += bytes.length;
     this.#onBytes(bytes.length);
