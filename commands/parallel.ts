@@ -6,25 +6,54 @@ export async function* inParallel<Item, Result>(
   atOnce: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
-  const underWay = new Map<number, Promise<{ id: number; result: Result }>>();
-  let next = 0;
-  const settle = async () => {
-    const { id, result } = await Promise.race(underWay.values());
-    underWay.delete(id);
-    return result;
-  };
+  const underWay = new UnderWay<Result>();
   try {
     for (const item of items) {
-      const id = next++;
-      underWay.set(
-        id,
-        work(item).then(result => ({ id, result })),
-      );
-      if (underWay.size >= atOnce) yield await settle();
+      underWay.add(work(item));
+      if (underWay.count >= atOnce) yield await underWay.next();
     }
-    while (underWay.size > 0) yield await settle();
+    while (underWay.count > 0) yield await underWay.next();
   } finally {
     // Nobody asks for the rest any more, but it must not go on behind the caller's back.
-    await Promise.allSettled(underWay.values());
+    await underWay.ended();
+  }
+}
+
+/**
+ * What is worked on, and what has ended and was not taken yet. Promise.race would do, but for one that takes hours: it keeps
+ * everything that it ever lost to.
+ */
+class UnderWay<Result> {
+  readonly #running = new Set<Promise<Result>>();
+  readonly #settled: Promise<Result>[] = [];
+  #wake = () => {};
+
+  get count(): number {
+    return this.#running.size + this.#settled.length;
+  }
+
+  add(work: Promise<Result>): void {
+    const settle = () => {
+      this.#running.delete(work);
+      this.#settled.push(work);
+      this.#wake();
+    };
+    this.#running.add(work);
+    work.then(settle, settle);
+  }
+
+  /** The first that ends. */
+  async next(): Promise<Result> {
+    for (;;) {
+      const first = this.#settled.shift();
+      if (first) return first;
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#running);
   }
 }
