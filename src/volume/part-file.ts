@@ -33,7 +33,7 @@ export class PartFile implements Blob {
   readonly #present = new Intervals();
   /** Those of blocks that were written, whether they are on the disk or not. */
   readonly #marks: Buffer;
-  readonly #failing = new AbortController();
+  readonly #givingUp = new AbortController();
   #written = 0;
   #isOfUse = false;
 
@@ -100,9 +100,13 @@ export class PartFile implements Blob {
     return this.#isOfUse;
   }
 
-  /** Aborted, with the error, when the file cannot be written: nothing more need come. */
-  get failing(): AbortSignal {
-    return this.#failing.signal;
+  /** Aborted when nothing more need come: with the error when the file cannot be written, or with the reason of `giveUp`. */
+  get givenUp(): AbortSignal {
+    return this.#givingUp.signal;
+  }
+
+  giveUp(reason: unknown): void {
+    this.#givingUp.abort(reason);
   }
 
   missing(start: number, end: number): Interval[] {
@@ -149,7 +153,7 @@ export class PartFile implements Blob {
     try {
       await action();
     } catch (error) {
-      this.#failing.abort(error);
+      this.giveUp(error);
       throw error;
     }
   }

@@ -118,7 +118,15 @@ export class RemoteContents {
     await this.#bringCached(content, part, signal);
     const own = { ...content, key: part.path };
     this.#files.set(own, file);
-    await this.downloads.fill(own, { open: () => part }, AbortSignal.any([signal, part.failing]));
+    signal.throwIfAborted();
+    // Not AbortSignal.any: a signal that lives long keeps something of each one that was made of it.
+    const giveUp = () => part.giveUp(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      await this.downloads.fill(own, { open: () => part }, part.givenUp);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 
   async #bringCached(content: RemoteContent, part: PartFile, signal: AbortSignal): Promise<void> {

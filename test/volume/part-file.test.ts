@@ -27,7 +27,7 @@ const downloads = new Downloader({ cache: new MemoryStore(), onChanged: () => {}
 
 function fill(source: RemoteFake, part: PartFile, signal = unstopped): Promise<void> {
   const content = { ...remoteFile(source, part.size), key: part.path };
-  return downloads.fill(content, { open: () => part }, AbortSignal.any([signal, part.failing]));
+  return downloads.fill(content, { open: () => part }, AbortSignal.any([signal, part.givenUp]));
 }
 
 /** Sends so many bytes in all, and then something happens. */
