@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, fstatSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import {
@@ -157,6 +158,31 @@ test('several writers at once, which write while they flush', async t => {
   }
   openCache(folder);
   assert.deepEqual([keysIn(cache).length, blobFilesIn(folder).length], [8, 4]);
+  assertClean(cache);
+});
+
+test('a small blob whose writer is closed at any moment of completing is there or not, and leaves nothing', async t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(folder);
+  const bytes = contentsOf('k', SMALL);
+  const isKept: boolean[] = [];
+  for (let turns = 0; !isKept.includes(true); turns++) {
+    const writer = cache.writer(`k ${turns}`, SMALL);
+    await writer.write(0, bytes);
+    const completing = writer.complete().then(
+      handle => handle,
+      () => undefined,
+    );
+    for (let turn = 0; turn < turns; turn++) await setImmediate();
+    writer.close();
+    const handle = await completing;
+    isKept.push(handle !== undefined);
+    if (handle) assert.deepEqual(readRange(handle), bytes);
+    handle?.close();
+    assert.deepEqual(keysIn(cache), handle ? [`k ${turns}`] : []);
+    assert.equal(blobFilesIn(folder).length, handle ? 1 : 0);
+  }
+  assert.equal(isKept[0], false);
   assertClean(cache);
 });
 
