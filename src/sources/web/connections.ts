@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors, Pool } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { endLate } from './late-end.js';
+import { Patience } from './patience.js';
 import { readInto } from './read-buffers.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
@@ -37,9 +38,7 @@ const PLAIN_READ_BYTES = 128 * 1024;
 const RECORD_BYTES = 16 * 1024;
 
 export class Connections {
-  readonly #timeouts: Timeouts;
-  /** Has a server let us wait for longer than at first? */
-  #isSlow = false;
+  readonly #patience: Patience;
   readonly #direct: Agent;
   readonly #proxied: Dispatcher;
   /** The agent forgets a connection that ends with its answer (HTTP/1.0) before that is read. */
@@ -47,7 +46,7 @@ export class Connections {
 
   /** `ca` are the certificate authorities to trust, PEM, instead of the usual ones. */
   constructor(timeouts: Timeouts, ca?: string) {
-    this.#timeouts = timeouts;
+    this.#patience = new Patience(timeouts);
     const options = { connections: MOST_CONNECTIONS };
     const connect = { timeout: timeouts.connectMs, ...(ca === undefined ? {} : { ca }) };
     this.#direct = new Agent({ ...options, connect: connector(connect) });
@@ -58,27 +57,24 @@ export class Connections {
   async request(request: WebRequest): Promise<WebAnswer> {
     // Each request listens to it, and one signal may be for many.
     setMaxListeners(0, request.signal);
-    const { idleMs, firstIdleMs } = this.#timeouts;
-    const isSlow = this.#isSlow;
-    // A body that is sent may take long on its way.
-    const patienceMs = isSlow || request.body ? idleMs : firstIdleMs;
+    const waiting = this.#patience.begin(isRead(request));
     try {
+      const { patienceMs } = waiting;
       const options = { ...request, headersTimeout: patienceMs, bodyTimeout: patienceMs };
       const { statusCode, headers, body } = await this.#to(request.origin).request(options);
+      this.#patience.answered(waiting);
       this.#bodies.add(body);
       body.once('close', () => this.#bodies.delete(body));
       // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
-      body.on('error', error => this.#learn(error));
+      body.on('error', error => {
+        if (isTimeout(error)) this.#patience.timedOut();
+      });
       return { status: statusCode, headers, body };
     } catch (error) {
-      const isFinal = isSlow && !request.body && systemErrorCode(error) === 'UND_ERR_HEADERS_TIMEOUT';
-      this.#learn(error);
+      const isFinal = isTimeout(error) && this.#patience.isUsedUp(waiting);
+      if (isTimeout(error)) this.#patience.timedOut();
       throw connectionError(error, request.origin, request.signal, isFinal);
     }
-  }
-
-  #learn(error: unknown): void {
-    if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '')) this.#isSlow = true;
   }
 
   /** No proxy leads to this machine. */
@@ -91,6 +87,15 @@ export class Connections {
     for (const body of this.#bodies) body.destroy(new errors.ClientDestroyedError());
     await Promise.all([this.#direct.destroy(), this.#proxied.destroy()]);
   }
+}
+
+function isRead({ method }: WebRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Too long without an answer, or without the rest of one. */
+function isTimeout(error: unknown): boolean {
+  return /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '');
 }
 
 /** What is encrypted comes by the record (RFC 8446, 5.1). */
