@@ -72,16 +72,15 @@ class RcloneSource implements RemoteSource {
     const answer = await this.#ask('GET', path, range, signal);
     try {
       checkAnswer(answer, request, subject);
-    } catch (error) {
+      const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+      const confirm = async () => checkVersion(await this.#present.ask(filePath, signal), request, subject);
+      for await (const piece of confirmed(bytes, confirm)) {
+        yield piece;
+        // What was held back is there, though nobody may want it any more.
+        signal.throwIfAborted();
+      }
+    } finally {
       answer.body.destroy();
-      throw error;
-    }
-    const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
-    const confirm = async () => checkVersion(await this.#present.ask(filePath, signal), request, subject);
-    for await (const piece of confirmed(bytes, confirm)) {
-      yield piece;
-      // What was held back is there, though nobody may want it any more.
-      signal.throwIfAborted();
     }
   }
 
