@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors, Pool } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { endLate } from './late-end.js';
@@ -36,6 +36,7 @@ const MOST_CONNECTIONS = 128;
 const MOST_DRAINED_BYTES = 64 * 1024;
 const PLAIN_READ_BYTES = 128 * 1024;
 const RECORD_BYTES = 16 * 1024;
+const SENT_BYTES = 64 * 1024;
 
 export class Connections {
   readonly #patience: Patience;
@@ -60,7 +61,7 @@ export class Connections {
     const waiting = this.#patience.begin(isRead(request));
     try {
       const { patienceMs } = waiting;
-      const options = { ...request, headersTimeout: patienceMs, bodyTimeout: patienceMs };
+      const options = { ...sent(request), headersTimeout: patienceMs, bodyTimeout: patienceMs };
       const { statusCode, headers, body } = await this.#to(request.origin).request(options);
       this.#patience.answered(waiting);
       this.#bodies.add(body);
@@ -87,6 +88,17 @@ export class Connections {
     for (const body of this.#bodies) body.destroy(new errors.ClientDestroyedError());
     await Promise.all([this.#direct.destroy(), this.#proxied.destroy()]);
   }
+}
+
+/** With a body, the wait is for as long as nothing of that is taken: of a stream it begins anew with each piece. */
+function sent({ body, headers, ...request }: WebRequest): Dispatcher.RequestOptions {
+  if (body === undefined) return { ...request, headers };
+  const length = { 'content-length': String(body.length) };
+  return { ...request, headers: { ...headers, ...length }, body: Readable.from(slices(body)) };
+}
+
+function* slices(body: Buffer): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += SENT_BYTES) yield body.subarray(at, at + SENT_BYTES);
 }
 
 function isRead({ method }: WebRequest): boolean {
