@@ -124,11 +124,11 @@ class S3Source implements RemoteSource {
   }
 
   async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
-    const { start, end, size, signal } = request;
+    const { start, end, signal } = request;
     const key = this.#key(place);
     checkRange(request, this.#client.name(key));
     if (start === end) return checkVersion(await this.stat(place, signal), request, this.#subject(key));
-    if (!isWhole(request) || size > MOST_HELD_BYTES) {
+    if (!isHeld(request)) {
       return yield* this.#bytes(await this.#get(key, request), key, request);
     }
     for (const piece of await this.#readWhole(key, request)) {
@@ -162,9 +162,10 @@ class S3Source implements RemoteSource {
 
   /** An answer with the bytes and the version that were asked for. */
   async #get(key: string, request: RangeRequest): Promise<WebAnswer> {
-    const headers: Record<string, string> = isWhole(request)
-      ? { ...withChecksums }
-      : { range: rangeHeader(request) };
+    const headers: Record<string, string> = {
+      ...(isHeld(request) && withChecksums),
+      ...(isWhole(request) ? {} : { range: rangeHeader(request) }),
+    };
     if (request.version !== undefined) headers['if-match'] = request.version;
     const accept = [412, 416];
     const answer = await this.#client.send({ method: 'GET', key, headers, accept, signal: request.signal });
@@ -198,9 +199,13 @@ class S3Source implements RemoteSource {
   }
 }
 
-/** A checksum is told of a whole object, when no range is asked for. */
 function isWhole({ start, end, size }: RangeRequest): boolean {
   return start === 0 && end === size;
+}
+
+/** Is it compared with its checksum, which is told of a whole object? */
+function isHeld(request: RangeRequest): boolean {
+  return isWhole(request) && request.size <= MOST_HELD_BYTES;
 }
 
 /** Is this the part and the version that was asked for? */

@@ -11,14 +11,19 @@ const sha = (algorithm: string) => createHash(algorithm).update(CONTENTS).digest
 const file = { path: 'file', key: undefined, size: CONTENTS.length, version: '"x"' };
 
 /** A bucket that tells these headers of its object, and spoils one byte of it the first times that it is asked. */
-async function open(context: TestContext, headers: Record<string, string>, spoilt: number) {
+async function open(
+  context: TestContext,
+  headers: Record<string, string>,
+  spoilt: number,
+  contents = CONTENTS,
+) {
   const modes: string[] = [];
   const { url } = await startServer(context, (request, response) => {
     modes.push([request.headers['x-amz-checksum-mode'], request.headers.range].join(' '));
     const [, from = '0', to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-    const body = Buffer.from(CONTENTS.subarray(Number(from), to === undefined ? undefined : Number(to) + 1));
+    const body = Buffer.from(contents.subarray(Number(from), to === undefined ? undefined : Number(to) + 1));
     if (modes.length <= spoilt) body[0] = (body[0] ?? 0) ^ 1;
-    const range = { 'content-range': `bytes ${from}-${to}/${CONTENTS.length}` };
+    const range = { 'content-range': `bytes ${from}-${to}/${contents.length}` };
     const told = { etag: '"x"', 'content-length': body.length, ...headers };
     response
       .writeHead(to === undefined ? 200 : 206, to === undefined ? told : { ...told, ...range })
@@ -76,11 +81,15 @@ test('an entity tag that is no MD5 is not compared', async context => {
   }
 });
 
-test('what is not of all bytes is not compared: a part, checksums of parts, and those that nobody computes here', async context => {
+test('what is not compared: a part, what is too large to be held back, checksums of parts, and those that nobody computes here', async context => {
   const { source, modes } = await open(context, { 'x-amz-checksum-sha256': 'x' }, 0);
   const part = { start: 10, end: 20 };
   assert.ok((await readBytes(source, file, part)).equals(CONTENTS.subarray(10, 20)));
   assert.deepEqual(modes, [' bytes=10-19']);
+  const long = noise(8 * 1024 * 1024 + 1);
+  const { source: large, modes: ofLarge } = await open(context, { 'x-amz-checksum-sha256': 'x' }, 0, long);
+  assert.ok((await readBytes(large, { ...file, size: long.length })).equals(long));
+  assert.deepEqual(ofLarge, [' ']);
   for (const headers of [
     { 'x-amz-checksum-sha256': 'x', 'x-amz-checksum-type': 'COMPOSITE' },
     { 'x-amz-checksum-sha256': 'abcd=-2' },
