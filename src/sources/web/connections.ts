@@ -50,8 +50,8 @@ export class Connections {
     this.#patience = new Patience(timeouts);
     const options = { connections: MOST_CONNECTIONS };
     const connect = { timeout: timeouts.connectMs, ...(ca === undefined ? {} : { ca }) };
-    this.#direct = new Agent({ ...options, connect: connector(connect) });
-    this.#proxied = hasProxy() ? proxies({ ...options, connect, requestTls: connect }) : this.#direct;
+    this.#direct = new Agent({ ...options, connect: late(connector(connect)) });
+    this.#proxied = hasProxy() ? proxies(options, connect) : this.#direct;
   }
 
   /** Throws `TransientError` when there is no answer, `failed` when what answers speaks no HTTP, or the signal's reason. */
@@ -114,7 +114,7 @@ function isTimeout(error: unknown): boolean {
 function connector(options: buildConnector.BuildOptions): buildConnector.connector {
   const plain = buildConnector({ ...options, onread: readInto(PLAIN_READ_BYTES) });
   const encrypted = buildConnector({ ...options, onread: readInto(RECORD_BYTES) });
-  return late((to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback));
+  return (to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback);
 }
 
 /** A connector whose sockets end late: see `late-end.ts`. */
@@ -129,17 +129,16 @@ function hasProxy(): boolean {
 }
 
 /** As HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. Throws `usage` for the address of a proxy that is none. */
-function proxies(options: EnvHttpProxyAgent.Options): Dispatcher {
+function proxies(options: Agent.Options, connect: { timeout: number; ca?: string }): Dispatcher {
   try {
-    // What is not encrypted is asked of the proxy itself: many let tunnels lead to port 443 only.
     return new EnvHttpProxyAgent({
+      // What is not encrypted is asked of the proxy itself: many let tunnels lead to port 443 only.
       ...{ ...options, proxyTunnel: false },
-      // Its pools make connectors of their own.
+      connect: connector(connect),
+      proxyTls: { timeout: connect.timeout, onread: readInto(PLAIN_READ_BYTES) },
+      requestTls: { ...connect, onread: readInto(RECORD_BYTES) },
       factory: (origin, { connect, ...rest }: Pool.Options) =>
-        new Pool(origin, {
-          ...rest,
-          connect: late(typeof connect === 'function' ? connect : buildConnector(connect ?? {})),
-        }),
+        new Pool(origin, { ...rest, ...(typeof connect === 'function' && { connect: late(connect) }) }),
     });
   } catch (error) {
     throw new FacetError('usage', `the proxy of the environment is no address: ${errorMessage(error)}`, {
