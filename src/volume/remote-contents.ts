@@ -4,7 +4,6 @@
  */
 import { BLOCK_SIZE } from '../cache/blocks.js';
 import { Cache } from '../cache/cache.js';
-import { isNoSpace } from '../cache/cache-error.js';
 import { LastingCache } from '../cache/lasting-cache.js';
 import type { Limits } from '../cache/space.js';
 import type { FileLocation, FileRecord } from '../catalog/files.js';
@@ -35,7 +34,10 @@ export interface RemoteOptions {
   mounts: readonly MappedFolder[];
   /** Ask no source: what is not in the cache is `unreachable`. */
   cacheOnly?: boolean | undefined;
-  /** The cache has no room to be opened: for now everything comes from its source, and nothing is kept. */
+  /**
+   * The cache cannot be opened: for now everything comes from its source, and nothing is kept. Without it, that is an error to
+   * whoever opens this.
+   */
   onUncached?: ((error: unknown) => void) | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
@@ -73,13 +75,13 @@ export class RemoteContents {
     });
   }
 
-  /** What is wrong with a cache is to be told at once; that it has no room is no error. */
+  /** What is wrong with a cache is to be told at once. */
   #openCache(onUncached: RemoteOptions['onUncached']): void {
     try {
       this.#cache.get();
     } catch (error) {
-      if (!isNoSpace(error)) throw error;
-      onUncached?.(error);
+      if (!onUncached || !(error instanceof FacetError)) throw error;
+      onUncached(error);
     }
   }
 
