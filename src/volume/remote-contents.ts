@@ -11,7 +11,7 @@ import { sourcePath } from '../catalog/files.js';
 import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { isRemote, openSource } from '../sources/open-remote.js';
-import type { RemoteSource } from '../sources/remote.js';
+import type { Checksum, RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { CacheStore } from './cached-blob.js';
@@ -107,14 +107,17 @@ export class RemoteContents {
 
   /**
    * Fills what `part` lacks of a file, from the cache or the source. The cache does not take it: it is kept where it was wanted,
-   * and would only make other things go.
+   * and would only make other things go. Resolves to what the source says of all the bytes, unless it need not be asked for any.
    */
-  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<void> {
+  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<Checksum | undefined> {
+    const isCached = this.#isCached(file);
     const content = await this.contentOf(file);
     await this.#bringCached(content, part, signal);
     const own = { ...content, key: part.path };
     this.#files.set(own, file);
     await this.downloads.fill(own, { open: () => part }, AbortSignal.any([signal, part.failing]));
+    const { source, place, version, size } = content;
+    return isCached ? undefined : source.checksum?.(place, { version, size, signal });
   }
 
   async #bringCached(content: RemoteContent, part: PartFile, signal: AbortSignal): Promise<void> {

@@ -23,7 +23,7 @@ import {
   type Subject,
 } from '../web/ranges.js';
 import type { Surroundings } from '../web/surroundings.js';
-import { Checksum, damaged, withChecksums } from './checksum.js';
+import { damaged, ObjectChecksum, withChecksums } from './checksum.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
@@ -137,6 +137,19 @@ class S3Source implements RemoteSource {
     }
   }
 
+  /** What is small comes as a whole, and was compared when it came. */
+  async checksum(
+    place: RemotePlace,
+    { size, version, signal }: Pick<RangeRequest, 'version' | 'size' | 'signal'>,
+  ): Promise<ObjectChecksum | undefined> {
+    if (size <= MOST_HELD_BYTES) return undefined;
+    const key = this.#key(place);
+    const answer = await this.#client.send({ method: 'HEAD', key, headers: withChecksums, signal });
+    await discard(answer);
+    checkSame(header(answer, 'etag'), { version }, this.#subject(key));
+    return ObjectChecksum.of(answer);
+  }
+
   /** Nobody is given a byte before all were compared; what was damaged on its way is asked for again, once. */
   async #readWhole(key: string, request: RangeRequest): Promise<Uint8Array[]> {
     const pieces = (await this.#readIntact(key, request)) ?? (await this.#readIntact(key, request));
@@ -147,7 +160,7 @@ class S3Source implements RemoteSource {
   /** Undefined when the checksum is another one. */
   async #readIntact(key: string, request: RangeRequest): Promise<Uint8Array[] | undefined> {
     const answer = await this.#get(key, request);
-    const checksum = Checksum.of(answer);
+    const checksum = ObjectChecksum.of(answer);
     const pieces: Uint8Array[] = [];
     for await (const piece of this.#bytes(answer, key, request)) {
       checksum?.update(piece);
