@@ -94,6 +94,7 @@ class RcloneSource implements RemoteSource {
       method,
       headers: { ...headers, ...daemon.headers },
       signal,
+      name: this.#name,
     });
   }
 
@@ -113,7 +114,7 @@ class RcloneSource implements RemoteSource {
       return { ...JSON.parse(await readText(answer, LONGEST_ANSWER_BYTES)) };
     } catch (error) {
       if (error instanceof SyntaxError) return {};
-      throw connectionError(error, 'rclone', signal);
+      throw connectionError(error, this.#name, signal);
     }
   }
 
@@ -122,7 +123,12 @@ class RcloneSource implements RemoteSource {
   }
 
   #subject(path: string): Subject {
-    return { name: `rclone:${this.#address.remote}${path}`, origin: 'rclone' };
+    return { name: `rclone:${this.#address.remote}${path}`, origin: this.#name };
+  }
+
+  /** What does not answer is the remote: rclone itself is on this machine. */
+  get #name(): string {
+    return `${this.#address.remote.replace(/:$/, '')} through rclone`;
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,8 @@ export interface WebRequest {
   headers: Record<string, string>;
   body?: Buffer;
   signal: AbortSignal;
+  /** What errors call the origin, where that says nothing to a user. */
+  name?: string;
 }
 
 export interface WebAnswer {
@@ -74,7 +76,7 @@ export class Connections {
     } catch (error) {
       const isFinal = isTimeout(error) && this.#patience.isUsedUp(waiting);
       if (isTimeout(error)) this.#patience.timedOut();
-      throw connectionError(error, request.origin, request.signal, isFinal);
+      throw connectionError(error, request.name ?? request.origin, request.signal, isFinal);
     }
   }
 
@@ -91,7 +93,7 @@ export class Connections {
 }
 
 /** With a body, the wait is for as long as nothing of that is taken: of a stream it begins anew with each piece. */
-function sent({ body, headers, ...request }: WebRequest): Dispatcher.RequestOptions {
+function sent({ body, headers, name: _, ...request }: WebRequest): Dispatcher.RequestOptions {
   if (body === undefined) return { ...request, headers };
   const length = { 'content-length': String(body.length) };
   return { ...request, headers: { ...headers, ...length }, body: Readable.from(slices(body)) };
