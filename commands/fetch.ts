@@ -103,6 +103,7 @@ export default command({
     const remote = remoteAccess(volume.sources, context, {
       limitRate: options.limitRate,
       cacheOnly: options.cacheOnly,
+      needsCache: options.cacheOnly,
     });
     try {
       const wanted = [...paths, ...(query ? [await withStates(query, volume, context.home)] : [])];

@@ -12,12 +12,15 @@ export interface RemoteAccess {
   close(): Promise<void>;
 }
 
-export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'>;
+export interface RemoteAccessOptions extends Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'> {
+  /** A cache that cannot be opened is an error, and not only a warning. */
+  needsCache?: boolean;
+}
 
 export function remoteAccess(
   sources: Sources,
   { home, warn }: CommandContext,
-  options: RemoteAccessOptions = {},
+  { needsCache = false, ...options }: RemoteAccessOptions = {},
 ): RemoteAccess {
   let opened: Promise<RemoteContents> | undefined;
   const open = async () => {
@@ -28,13 +31,12 @@ export function remoteAccess(
       directory: home.cacheDir,
       limits: { maxSize, minFree, maxAge },
       mounts,
-      onUncached: error => {
-        const { message } = describeFailure(error);
-        warn(
-          `${message}; what is read is not kept`,
-          'free some space: the cache is used again once there is some',
-        );
-      },
+      onUncached: needsCache
+        ? undefined
+        : error => {
+            const { message, hint } = describeFailure(error);
+            warn(`${message}; everything comes from its source, and is not kept`, hint);
+          },
       ...options,
     });
   };

@@ -38,7 +38,7 @@ export default command({
     const wanted = readWanted(paths, query);
     refuseNothing(wanted);
     const volume = await openVolume(context.home);
-    const remote = remoteAccess(volume.sources, context, { limitRate });
+    const remote = remoteAccess(volume.sources, context, { limitRate, needsCache: true });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
     const tally: Tally = { files: 0, failed: 0, codes: new Set(), failure: undefined };
     try {

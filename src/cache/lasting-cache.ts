@@ -3,9 +3,8 @@
  * that is full now has room later, and opened anew when somebody has removed its directory.
  */
 import type { Cache } from './cache.js';
-import { isNoSpace } from './cache-error.js';
 
-/** To open what has no room is tried this often. */
+/** To open what cannot be opened is tried this often. */
 const RETRY_MS = 5_000;
 /** Whether it is still there is looked at so often. */
 const LOOK_MS = 1_000;
@@ -16,7 +15,7 @@ export class LastingCache {
   /** Removed ones, in which something may be open. */
   readonly #former: Cache[] = [];
   #lookedAt = 0;
-  #full: { error: unknown; at: number } | undefined;
+  #failed: { error: unknown; at: number } | undefined;
 
   constructor(open: () => Cache) {
     this.#open = open;
@@ -25,7 +24,7 @@ export class LastingCache {
   /** Throws as `Cache.open` does. */
   get(): Cache {
     const now = performance.now();
-    if (this.#full && now - this.#full.at < RETRY_MS) throw this.#full.error;
+    if (this.#failed && now - this.#failed.at < RETRY_MS) throw this.#failed.error;
     if (this.#cache && now - this.#lookedAt > LOOK_MS) this.#look(this.#cache, now);
     this.#cache ??= this.#opened(now);
     return this.#cache;
@@ -39,12 +38,12 @@ export class LastingCache {
   }
 
   #opened(now: number): Cache {
-    this.#full = undefined;
+    this.#failed = undefined;
     this.#lookedAt = now;
     try {
       return this.#open();
     } catch (error) {
-      if (isNoSpace(error)) this.#full = { error, at: now };
+      this.#failed = { error, at: now };
       throw error;
     }
   }

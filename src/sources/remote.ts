@@ -44,6 +44,13 @@ export interface RangeRequest {
   signal: AbortSignal;
 }
 
+/** What all bytes of a file add up to: they are put in, in order, and compared at the end. */
+export interface Checksum {
+  update(bytes: Uint8Array): void;
+  /** To be asked once. */
+  matches(): boolean;
+}
+
 export interface PutRequest {
   /** Bytes of the whole. */
   size: number;
@@ -72,6 +79,14 @@ export interface RemoteSource {
    * piece, and with those before it, may call `giveBack` with it.
    */
   read(place: RemotePlace, request: RangeRequest): AsyncIterable<Uint8Array>;
+  /**
+   * What the source says of all bytes of this version, as far as `read` does not compare them itself; undefined where it says
+   * nothing that can be computed here. Throws as `stat` does, and `content-changed`. May be repeated.
+   */
+  checksum?(
+    place: RemotePlace,
+    request: Pick<RangeRequest, 'version' | 'size' | 'signal'>,
+  ): Promise<Checksum | undefined>;
   /**
    * Where it can be written to: the file is there at the end, whole, or everything is as it was. Resolves to the new version.
    * Throws `exists` when what `replaces` says does not hold, `failed` when the body is longer or shorter than was said or the

@@ -67,6 +67,8 @@ export function retrying(source: RemoteSource, retry: Retry = defaultRetry): Rem
     folders: signal => source.folders(signal),
     stat: (place, signal) => retried(() => source.stat(place, signal), retry, signal),
     read: (place, request) => readOn(source, place, request, retry),
+    checksum: (place, request) =>
+      retried(async () => source.checksum?.(place, request), retry, request.signal),
     ...(source.put && { put: source.put.bind(source) }),
     close: () => source.close(),
   };

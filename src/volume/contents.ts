@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError } from '../errors.js';
 import { modifiedUs } from '../sources/local.js';
+import type { Checksum } from '../sources/remote.js';
 import type { NearFile } from './near-files.js';
 import type { PartFile } from './part-file.js';
 import { PIECE, readPieces, refuseChanged } from './pieces.js';
@@ -25,9 +26,10 @@ export interface OpenContents {
   pieces(start: number, end: number, signal?: AbortSignal, into?: Buffer): AsyncIterable<Buffer>;
   /**
    * Fills all that a file lacks, at its own pace and in any order, where that is quicker than `pieces`: without leaving anything
-   * in the cache. When it settles, nothing more is written. Throws as `pieces` does, and what writing throws.
+   * in the cache. When it settles, nothing more is written. Resolves to what all the bytes are to add up to, where that is
+   * known. Throws as `pieces` does, and what writing throws.
    */
-  bring?: (part: PartFile, signal: AbortSignal) => Promise<void>;
+  bring?: (part: PartFile, signal: AbortSignal) => Promise<Checksum | undefined>;
   /** Throws `content-changed` when what was read may be of two versions. */
   refuseChanged(): void;
   close(): void;

@@ -160,11 +160,17 @@ async function bringAll(
   part: PartFile,
   { signal }: FetchOptions,
 ): Promise<number> {
-  await source.contents.bring?.(part, signal);
+  const told = await source.contents.bring?.(part, signal);
   part.finish();
   const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
-  if (hash) for await (const piece of readPieces(handle.fd, 0, part.size, signal)) hash.update(piece);
+  const sums = [hash, told].filter(sum => sum !== undefined);
+  if (sums.length > 0) {
+    for await (const piece of readPieces(handle.fd, 0, part.size, signal)) {
+      for (const sum of sums) sum.update(piece);
+    }
+  }
   verify(source.record, hash);
+  if (told?.matches() === false) throw damaged(source.record);
   return part.written;
 }
 
@@ -276,6 +282,14 @@ function verify(record: FileRecord, hash: Hash | undefined): void {
   throw new FacetError('integrity', `the contents of ${sourcePath(record)} are not those that were hashed`, {
     path: sourcePath(record),
     hint: 'if it was changed on purpose, read it anew: facet index scan --full',
+  });
+}
+
+function damaged(record: FileRecord): FacetError {
+  const path = sourcePath(record);
+  return new FacetError('integrity', `${path} has another checksum than its source says`, {
+    path,
+    hint: 'let it go from the cache (facet cache evict) and try again; if it stays so, it is damaged at its source or on the way',
   });
 }
 

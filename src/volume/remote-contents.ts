@@ -4,7 +4,6 @@
  */
 import { BLOCK_SIZE } from '../cache/blocks.js';
 import { Cache } from '../cache/cache.js';
-import { isNoSpace } from '../cache/cache-error.js';
 import { LastingCache } from '../cache/lasting-cache.js';
 import type { Limits } from '../cache/space.js';
 import type { FileLocation, FileRecord } from '../catalog/files.js';
@@ -12,7 +11,7 @@ import { sourcePath } from '../catalog/files.js';
 import type { SourceRecord, Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { isRemote, openSource } from '../sources/open-remote.js';
-import type { RemoteSource } from '../sources/remote.js';
+import type { Checksum, RemoteSource } from '../sources/remote.js';
 import type { RemoteContent } from './blob.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 import { CacheStore } from './cached-blob.js';
@@ -35,7 +34,10 @@ export interface RemoteOptions {
   mounts: readonly MappedFolder[];
   /** Ask no source: what is not in the cache is `unreachable`. */
   cacheOnly?: boolean | undefined;
-  /** The cache has no room to be opened: for now everything comes from its source, and nothing is kept. */
+  /**
+   * The cache cannot be opened: for now everything comes from its source, and nothing is kept. Without it, that is an error to
+   * whoever opens this.
+   */
   onUncached?: ((error: unknown) => void) | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
   onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
@@ -79,13 +81,13 @@ export class RemoteContents {
     });
   }
 
-  /** What is wrong with a cache is to be told at once; that it has no room is no error. */
+  /** What is wrong with a cache is to be told at once. */
   #openCache(onUncached: RemoteOptions['onUncached']): void {
     try {
       this.#cache.get();
     } catch (error) {
-      if (!isNoSpace(error)) throw error;
-      onUncached?.(error);
+      if (!onUncached || !(error instanceof FacetError)) throw error;
+      onUncached(error);
     }
   }
 
@@ -111,19 +113,26 @@ export class RemoteContents {
 
   /**
    * Fills what `part` lacks of a file, from the cache or the source. The cache does not take it: it is kept where it was wanted,
-   * and would only make other things go.
+   * and would only make other things go. Resolves to what the source says of all the bytes, unless it need not be asked for any.
    */
-  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<void> {
+  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<Checksum | undefined> {
+    const isCached = this.#isCached(file);
     const content = await this.contentOf(file);
     await this.#bringCached(content, part, signal);
     const own = { ...content, key: part.path };
     this.#files.set(own, file);
+    await this.#bringRest(own, part, signal);
+    const { source, place, version, size } = content;
+    return isCached ? undefined : source.checksum?.(place, { version, size, signal });
+  }
+
+  /** Not with AbortSignal.any: a signal that lives long keeps something of each one that was made of it. */
+  async #bringRest(content: RemoteContent, part: PartFile, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    // Not AbortSignal.any: a signal that lives long keeps something of each one that was made of it.
     const giveUp = () => part.giveUp(signal.reason);
     signal.addEventListener('abort', giveUp, { once: true });
     try {
-      await this.downloads.fill(own, { open: () => part }, part.givenUp);
+      await this.downloads.fill(content, { open: () => part }, part.givenUp);
     } finally {
       signal.removeEventListener('abort', giveUp);
     }

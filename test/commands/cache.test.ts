@@ -1,6 +1,6 @@
 /** What `facet cache` says and how it ends, as a user meets it. What the cache itself does is in `test/cache`. */
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { contentsOf } from '../support/caches.js';
@@ -33,6 +33,30 @@ async function cached(place: Place): Promise<string[]> {
   const lines = (await place.done('cache', 'ls', '--json')).split('\n').filter(line => line !== '');
   return lines.map(line => JSON.parse(line)).map(({ origin }) => origin.replace('web:', ''));
 }
+
+describe('a cache whose index is damaged', () => {
+  it('is a warning to who can do without it, and an error to who cannot', t =>
+    atServer(t, { a: 3 * MB }, '', async place => {
+      writeFile(place.home, 'cache/index.db', 'this is no database. '.repeat(1000));
+      const warning =
+        /warning: the cache .* has a damaged index .*; everything comes from its source.*\nhint: move/;
+      const to = join(place.home, 'copy');
+      const { status, stderr } = await place.facet('fetch', '/web/a', '-o', to);
+      assert.equal(status, 0);
+      assert.match(stderr, warning);
+      assert.ok(readFileSync(to).equals(contentsOf('a', 3 * MB)));
+      const streamed = await place.facet('fetch', '/web/a', '--stdout', '--range', '0-9');
+      assert.equal(streamed.stdout.length, 10);
+      for (const command of [
+        ['fetch', '/web/a', '--cache-only', '--stdout'],
+        ['cache', 'warm', '/web/a'],
+      ]) {
+        const refused = await place.facet(...command);
+        assert.equal(refused.status, 6);
+        assert.match(refused.stderr, /^facet: the cache .* has a damaged index/);
+      }
+    }));
+});
 
 describe('facet cache warm', { concurrency: 2 }, () => {
   const limits = 'cache: {minFree: 0, maxSize: 7MB}\n';

@@ -255,6 +255,22 @@ test('a server that takes longer than is waited for at first', async context => 
   assert.equal(requests, 3, 'it is known from then on');
 });
 
+for (const kind of kinds) {
+  test(`${kind}: what is lost now and then is asked for again, though an answer was slow before`, async context => {
+    const lost = [1, 3, 5, 6];
+    const { source, ranges } = await faulty(context, kind, (_response, _start, _end, nth) =>
+      lost.includes(nth) ? undefined : false,
+    );
+    for (const requests of [2, 4]) {
+      assert.ok((await read(source)).equals(CONTENTS.subarray(START, END)));
+      assert.equal(ranges.length, requests);
+    }
+    await assert.rejects(read(source), fails('unreachable', /does not answer/));
+    assert.equal(ranges.length, 6, 'silence after silence is the end of it');
+    assert.ok((await read(source)).equals(CONTENTS.subarray(START, END)));
+  });
+}
+
 test('s3: 200 instead of 206', async context => {
   const { source } = await faulty(context, 's3', response => {
     response.writeHead(200, { etag: TAG, 'content-length': CONTENTS.length }).end(CONTENTS);

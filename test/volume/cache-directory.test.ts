@@ -1,6 +1,6 @@
 /** Remote files are read whatever becomes of the directory of the cache, and kept there as soon as that is possible. */
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -133,4 +133,18 @@ test('an index that becomes damaged', async t => {
   closeSync(index);
   await read('a');
   await read('b');
+});
+
+test('an index that was damaged before, until its directory is moved away', async t => {
+  const directory = join(temporaryFolder(t), 'cache');
+  writeFile(directory, 'index.db', 'this is no database. '.repeat(1000));
+  const { read, ensure, problems } = await setUp(t, directory, ['a', 'b']);
+  await read('a');
+  assert.equal(problems.length, 1, 'it is told once');
+  await assert.rejects(ensure('a'), { code: 'integrity' });
+
+  renameSync(directory, `${directory}.bad`);
+  const later = performance.now() + 10_000;
+  t.mock.method(performance, 'now', () => later);
+  await ensure('b');
 });

@@ -10,47 +10,92 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /** What is waited for while more bytes come. */
 const MOST_UNANSWERED = 2;
 
-/** The pieces. Throws what `confirm` throws, before any piece of another version. */
+/**
+ * The pieces, each as soon as it is confirmed. Throws what `confirm` throws, before any piece of another version, and what
+ * `pieces` throws, behind those that came before. Who stops early does not wait for the piece that is to come next.
+ */
 export async function* confirmed(
   pieces: AsyncIterable<Uint8Array>,
   confirm: () => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
-  const asked: Asked[] = [];
-  let held: Uint8Array[] = [];
-  let bytes = 0;
-  let most = FIRST_BYTES;
-  for await (const piece of pieces) {
-    held.push(piece);
-    bytes += piece.length;
-    if (bytes >= most) {
-      asked.push(ask(held, confirm));
-      [held, bytes, most] = [[], 0, Math.min(2 * most, MOST_BYTES)];
+  const coming = pieces[Symbol.asyncIterator]();
+  const held = new Held(confirm);
+  try {
+    for (;;) {
+      yield* held.allBut(MOST_UNANSWERED);
+      const next = coming.next().catch((error: unknown) => ({ error }));
+      yield* held.before(next);
+      const arrived = await next;
+      if ('value' in arrived && !arrived.done) {
+        held.add(arrived.value);
+        continue;
+      }
+      held.ask();
+      yield* held.allBut(0);
+      if ('error' in arrived) throw arrived.error;
+      return;
     }
-    while (asked[0]?.isAnswered || asked.length > MOST_UNANSWERED) yield* answered(asked.shift());
+  } finally {
+    coming.return?.().catch(() => {});
   }
-  if (held.length > 0) asked.push(ask(held, confirm));
-  while (asked.length > 0) yield* answered(asked.shift());
 }
 
 /** Pieces that wait for an answer. */
 interface Asked {
   pieces: readonly Uint8Array[];
   answer: Promise<void>;
-  isAnswered: boolean;
 }
 
-function ask(pieces: readonly Uint8Array[], confirm: () => Promise<void>): Asked {
-  const asked: Asked = { pieces, answer: confirm(), isAnswered: false };
-  const note = () => {
-    asked.isAnswered = true;
-  };
-  asked.answer.then(note, note);
-  return asked;
+class Held {
+  readonly #confirm: () => Promise<void>;
+  /** The oldest first. */
+  readonly #asked: Asked[] = [];
+  /** Those that nobody was asked about. */
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #most = FIRST_BYTES;
+
+  constructor(confirm: () => Promise<void>) {
+    this.#confirm = confirm;
+  }
+
+  add(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+    if (this.#bytes < this.#most) return;
+    this.ask();
+    this.#most = Math.min(2 * this.#most, MOST_BYTES);
+  }
+
+  ask(): void {
+    if (this.#bytes === 0) return;
+    const answer = this.#confirm();
+    // It may come when an error before it has ended all.
+    answer.catch(() => {});
+    this.#asked.push({ pieces: this.#pieces, answer });
+    [this.#pieces, this.#bytes] = [[], 0];
+  }
+
+  /** What is confirmed, until so many questions are open. Throws what the answer to one of the others says. */
+  async *allBut(questions: number): AsyncGenerator<Uint8Array> {
+    while (this.#asked.length > questions) {
+      const asked = this.#asked.shift();
+      await asked?.answer;
+      yield* asked?.pieces ?? [];
+    }
+  }
+
+  /** What is confirmed before the next piece is there. */
+  async *before(next: Promise<unknown>): AsyncGenerator<Uint8Array> {
+    while (this.#asked[0] && (await isFirst(this.#asked[0].answer, next))) {
+      yield* this.allBut(this.#asked.length - 1);
+    }
+  }
 }
 
-async function* answered(asked: Asked | undefined): AsyncGenerator<Uint8Array> {
-  await asked?.answer;
-  yield* asked?.pieces ?? [];
+function isFirst(one: Promise<unknown>, other: Promise<unknown>): Promise<boolean> {
+  const settles = () => true;
+  return Promise.race([one.then(settles, settles), other.then(() => false)]);
 }
 
 /** Questions about one thing at a time. */

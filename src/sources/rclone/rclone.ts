@@ -72,16 +72,15 @@ class RcloneSource implements RemoteSource {
     const answer = await this.#ask('GET', path, range, signal);
     try {
       checkAnswer(answer, request, subject);
-    } catch (error) {
+      const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
+      const confirm = async () => checkVersion(await this.#present.ask(filePath, signal), request, subject);
+      for await (const piece of confirmed(bytes, confirm)) {
+        yield piece;
+        // What was held back is there, though nobody may want it any more.
+        signal.throwIfAborted();
+      }
+    } finally {
       answer.body.destroy();
-      throw error;
-    }
-    const bytes = bodyBytes(answer, { skip: 0, bytes: end - start, tooMuch: 'wrong' }, subject, signal);
-    const confirm = async () => checkVersion(await this.#present.ask(filePath, signal), request, subject);
-    for await (const piece of confirmed(bytes, confirm)) {
-      yield piece;
-      // What was held back is there, though nobody may want it any more.
-      signal.throwIfAborted();
     }
   }
 
@@ -95,6 +94,7 @@ class RcloneSource implements RemoteSource {
       method,
       headers: { ...headers, ...daemon.headers },
       signal,
+      name: this.#name,
     });
   }
 
@@ -114,7 +114,7 @@ class RcloneSource implements RemoteSource {
       return { ...JSON.parse(await readText(answer, LONGEST_ANSWER_BYTES)) };
     } catch (error) {
       if (error instanceof SyntaxError) return {};
-      throw connectionError(error, 'rclone', signal);
+      throw connectionError(error, this.#name, signal);
     }
   }
 
@@ -123,7 +123,12 @@ class RcloneSource implements RemoteSource {
   }
 
   #subject(path: string): Subject {
-    return { name: `rclone:${this.#address.remote}${path}`, origin: 'rclone' };
+    return { name: `rclone:${this.#address.remote}${path}`, origin: this.#name };
+  }
+
+  /** What does not answer is the remote: rclone itself is on this machine. */
+  get #name(): string {
+    return `${this.#address.remote.replace(/:$/, '')} through rclone`;
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,14 @@
 /**
- * Checksums that S3 keeps of whole objects (Amazon S3 User Guide, "Checking object integrity"). Those that Node computes fast by
- * itself; CRC64NVME and CRC32C are not among them.
+ * Checksums that S3 keeps of whole objects (Amazon S3 User Guide, "Checking object integrity"), all but CRC32C and those that are
+ * made of the checksums of parts.
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { FacetError } from '../../errors.js';
+import type { Checksum } from '../remote.js';
 import { header, type WebAnswer } from '../web/connections.js';
 import type { Subject } from '../web/ranges.js';
+import { Crc64Nvme } from './crc64.js';
 
 /** The header that asks for them. */
 export const withChecksums = { 'x-amz-checksum-mode': 'ENABLED' };
@@ -34,10 +36,11 @@ const sums: Readonly<Record<string, () => Sum>> = {
   'x-amz-checksum-sha256': () => createHash('sha256'),
   'x-amz-checksum-sha1': () => createHash('sha1'),
   'x-amz-checksum-crc32': () => new Crc32(),
+  'x-amz-checksum-crc64nvme': () => new Crc64Nvme(),
 };
 
 /** What an answer says that the bytes of an object add up to. */
-export class Checksum {
+export class ObjectChecksum implements Checksum {
   readonly #sum: Sum;
   readonly #expected: string;
 
@@ -47,16 +50,16 @@ export class Checksum {
   }
 
   /** Undefined where the answer tells none of the whole object that can be computed here. */
-  static of(answer: WebAnswer): Checksum | undefined {
-    return Checksum.#told(answer) ?? Checksum.#md5(answer);
+  static of(answer: WebAnswer): ObjectChecksum | undefined {
+    return ObjectChecksum.#told(answer) ?? ObjectChecksum.#md5(answer);
   }
 
   /** None that is made of the checksums of parts: it says `COMPOSITE`, or ends in how many parts there are. */
-  static #told(answer: WebAnswer): Checksum | undefined {
+  static #told(answer: WebAnswer): ObjectChecksum | undefined {
     if (header(answer, 'x-amz-checksum-type') === 'COMPOSITE') return undefined;
     for (const [name, begin] of Object.entries(sums)) {
       const expected = header(answer, name);
-      if (expected !== undefined && !/-\d+$/.test(expected)) return new Checksum(begin(), expected);
+      if (expected !== undefined && !/-\d+$/.test(expected)) return new ObjectChecksum(begin(), expected);
     }
     return undefined;
   }
@@ -65,19 +68,18 @@ export class Checksum {
    * The entity tag, where it is an MD5 (Amazon S3 API Reference, "Object"): of 32 hexadecimal digits, as tags that are made of
    * parts are not. With keys of KMS or of the customer a tag looks the same and is none; the answer says that there are such.
    */
-  static #md5(answer: WebAnswer): Checksum | undefined {
+  static #md5(answer: WebAnswer): ObjectChecksum | undefined {
     const [, digits] = /^"([0-9a-f]{32})"$/.exec(header(answer, 'etag') ?? '') ?? [];
     const encryption = header(answer, 'x-amz-server-side-encryption') ?? 'AES256';
     const ownKey = header(answer, 'x-amz-server-side-encryption-customer-algorithm');
     if (digits === undefined || encryption !== 'AES256' || ownKey !== undefined) return undefined;
-    return new Checksum(createHash('md5'), Buffer.from(digits, 'hex').toString('base64'));
+    return new ObjectChecksum(createHash('md5'), Buffer.from(digits, 'hex').toString('base64'));
   }
 
   update(bytes: Uint8Array): void {
     this.#sum.update(bytes);
   }
 
-  /** To be asked once, at the end. */
   matches(): boolean {
     return this.#sum.digest('base64') === this.#expected;
   }

@@ -23,7 +23,7 @@ import {
   type Subject,
 } from '../web/ranges.js';
 import type { Surroundings } from '../web/surroundings.js';
-import { Checksum, damaged, withChecksums } from './checksum.js';
+import { damaged, ObjectChecksum, withChecksums } from './checksum.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
@@ -124,17 +124,30 @@ class S3Source implements RemoteSource {
   }
 
   async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
-    const { start, end, size, signal } = request;
+    const { start, end, signal } = request;
     const key = this.#key(place);
     checkRange(request, this.#client.name(key));
     if (start === end) return checkVersion(await this.stat(place, signal), request, this.#subject(key));
-    if (!isWhole(request) || size > MOST_HELD_BYTES) {
+    if (!isHeld(request)) {
       return yield* this.#bytes(await this.#get(key, request), key, request);
     }
     for (const piece of await this.#readWhole(key, request)) {
       signal.throwIfAborted();
       yield piece;
     }
+  }
+
+  /** What is small comes as a whole, and was compared when it came. */
+  async checksum(
+    place: RemotePlace,
+    { size, version, signal }: Pick<RangeRequest, 'version' | 'size' | 'signal'>,
+  ): Promise<ObjectChecksum | undefined> {
+    if (size <= MOST_HELD_BYTES) return undefined;
+    const key = this.#key(place);
+    const answer = await this.#client.send({ method: 'HEAD', key, headers: withChecksums, signal });
+    await discard(answer);
+    checkSame(header(answer, 'etag'), { version }, this.#subject(key));
+    return ObjectChecksum.of(answer);
   }
 
   /** Nobody is given a byte before all were compared; what was damaged on its way is asked for again, once. */
@@ -147,7 +160,7 @@ class S3Source implements RemoteSource {
   /** Undefined when the checksum is another one. */
   async #readIntact(key: string, request: RangeRequest): Promise<Uint8Array[] | undefined> {
     const answer = await this.#get(key, request);
-    const checksum = Checksum.of(answer);
+    const checksum = ObjectChecksum.of(answer);
     const pieces: Uint8Array[] = [];
     for await (const piece of this.#bytes(answer, key, request)) {
       checksum?.update(piece);
@@ -162,9 +175,10 @@ class S3Source implements RemoteSource {
 
   /** An answer with the bytes and the version that were asked for. */
   async #get(key: string, request: RangeRequest): Promise<WebAnswer> {
-    const headers: Record<string, string> = isWhole(request)
-      ? { ...withChecksums }
-      : { range: rangeHeader(request) };
+    const headers: Record<string, string> = {
+      ...(isHeld(request) && withChecksums),
+      ...(isWhole(request) ? {} : { range: rangeHeader(request) }),
+    };
     if (request.version !== undefined) headers['if-match'] = request.version;
     const accept = [412, 416];
     const answer = await this.#client.send({ method: 'GET', key, headers, accept, signal: request.signal });
@@ -198,9 +212,13 @@ class S3Source implements RemoteSource {
   }
 }
 
-/** A checksum is told of a whole object, when no range is asked for. */
 function isWhole({ start, end, size }: RangeRequest): boolean {
   return start === 0 && end === size;
+}
+
+/** Is it compared with its checksum, which is told of a whole object? */
+function isHeld(request: RangeRequest): boolean {
+  return isWhole(request) && request.size <= MOST_HELD_BYTES;
 }
 
 /** Is this the part and the version that was asked for? */

@@ -2,10 +2,11 @@
  * Writes an object: in one request, or in parts that are sent at the same time (Amazon S3 API Reference, "Multipart upload").
  * The object appears at the end, whole, or not at all.
  */
+import { createHash } from 'node:crypto';
 import { FacetError } from '../../errors.js';
 import type { PutRequest } from '../remote.js';
 import { type Retry, retried } from '../retry.js';
-import { connectionError, header, readText, type WebAnswer } from '../web/connections.js';
+import { connectionError, discard, header, readText, type WebAnswer } from '../web/connections.js';
 import type { S3Client, S3Request } from './client.js';
 import { type PartTag, parseCompleted, parseUploadId, partList } from './xml.js';
 
@@ -49,12 +50,32 @@ export class Upload {
     const id = await this.#again(async () => parseUploadId(await this.#text(await this.#send(start))));
     try {
       const parts = await this.#eachPart(id, body);
-      const answer = await this.#decide({ ...this.#of(id), method: 'POST', body: partList(parts) });
-      return parseCompleted(await this.#text(answer), this.#client.name(this.#key));
+      return await this.#complete({ ...this.#of(id), method: 'POST', body: partList(parts) }, parts);
     } catch (error) {
       await this.#giveUp(id);
       throw error;
     }
+  }
+
+  /** When the answer is lost, the next one is that there is no such upload any more: then the object is there. */
+  async #complete(asked: Asked, parts: readonly PartTag[]): Promise<string | undefined> {
+    const name = this.#client.name(this.#key);
+    try {
+      return parseCompleted(await this.#text(await this.#decide(asked)), name);
+    } catch (error) {
+      const isGone = error instanceof FacetError && error.code === 'not-found';
+      // The error that led here is what matters.
+      const tag = isGone ? await this.#present().catch(() => undefined) : undefined;
+      if (tag === undefined || tag !== tagOf(parts)) throw error;
+      return tag;
+    }
+  }
+
+  async #present(): Promise<string | undefined> {
+    const asked: Asked = { method: 'HEAD', key: this.#key };
+    const answer = await this.#again(() => this.#send(asked));
+    await discard(answer);
+    return header(answer, 'etag');
   }
 
   /** A few at a time; the first that fails ends the others. */
@@ -162,6 +183,16 @@ export class Upload {
 }
 
 type Asked = Omit<S3Request, 'signal'>;
+
+/** That of the object, where those of its parts are their MD5s: of no other object. */
+function tagOf(parts: readonly PartTag[]): string | undefined {
+  const hash = createHash('md5');
+  for (const { etag } of parts) {
+    if (!/^"[0-9a-f]{32}"$/.test(etag)) return undefined;
+    hash.update(etag.slice(1, -1), 'hex');
+  }
+  return `"${hash.digest('hex')}-${parts.length}"`;
+}
 
 function refusal(
   status: number,

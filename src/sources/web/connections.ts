@@ -4,10 +4,11 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors, Pool } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { endLate } from './late-end.js';
+import { Patience } from './patience.js';
 import { readInto } from './read-buffers.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
@@ -21,6 +22,8 @@ export interface WebRequest {
   headers: Record<string, string>;
   body?: Buffer;
   signal: AbortSignal;
+  /** What errors call the origin, where that says nothing to a user. */
+  name?: string;
 }
 
 export interface WebAnswer {
@@ -35,11 +38,10 @@ const MOST_CONNECTIONS = 128;
 const MOST_DRAINED_BYTES = 64 * 1024;
 const PLAIN_READ_BYTES = 128 * 1024;
 const RECORD_BYTES = 16 * 1024;
+const SENT_BYTES = 64 * 1024;
 
 export class Connections {
-  readonly #timeouts: Timeouts;
-  /** Has a server let us wait for longer than at first? */
-  #isSlow = false;
+  readonly #patience: Patience;
   readonly #direct: Agent;
   readonly #proxied: Dispatcher;
   /** The agent forgets a connection that ends with its answer (HTTP/1.0) before that is read. */
@@ -47,38 +49,35 @@ export class Connections {
 
   /** `ca` are the certificate authorities to trust, PEM, instead of the usual ones. */
   constructor(timeouts: Timeouts, ca?: string) {
-    this.#timeouts = timeouts;
+    this.#patience = new Patience(timeouts);
     const options = { connections: MOST_CONNECTIONS };
     const connect = { timeout: timeouts.connectMs, ...(ca === undefined ? {} : { ca }) };
-    this.#direct = new Agent({ ...options, connect: connector(connect) });
-    this.#proxied = hasProxy() ? proxies({ ...options, connect, requestTls: connect }) : this.#direct;
+    this.#direct = new Agent({ ...options, connect: late(connector(connect)) });
+    this.#proxied = hasProxy() ? proxies(options, connect) : this.#direct;
   }
 
   /** Throws `TransientError` when there is no answer, `failed` when what answers speaks no HTTP, or the signal's reason. */
   async request(request: WebRequest): Promise<WebAnswer> {
     // Each request listens to it, and one signal may be for many.
     setMaxListeners(0, request.signal);
-    const { idleMs, firstIdleMs } = this.#timeouts;
-    const isSlow = this.#isSlow;
-    // A body that is sent may take long on its way.
-    const patienceMs = isSlow || request.body ? idleMs : firstIdleMs;
+    const waiting = this.#patience.begin(isRead(request));
     try {
-      const options = { ...request, headersTimeout: patienceMs, bodyTimeout: patienceMs };
+      const { patienceMs } = waiting;
+      const options = { ...sent(request), headersTimeout: patienceMs, bodyTimeout: patienceMs };
       const { statusCode, headers, body } = await this.#to(request.origin).request(options);
+      this.#patience.answered(waiting);
       this.#bodies.add(body);
       body.once('close', () => this.#bodies.delete(body));
       // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
-      body.on('error', error => this.#learn(error));
+      body.on('error', error => {
+        if (isTimeout(error)) this.#patience.timedOut();
+      });
       return { status: statusCode, headers, body };
     } catch (error) {
-      const isFinal = isSlow && !request.body && systemErrorCode(error) === 'UND_ERR_HEADERS_TIMEOUT';
-      this.#learn(error);
-      throw connectionError(error, request.origin, request.signal, isFinal);
+      const isFinal = isTimeout(error) && this.#patience.isUsedUp(waiting);
+      if (isTimeout(error)) this.#patience.timedOut();
+      throw connectionError(error, request.name ?? request.origin, request.signal, isFinal);
     }
-  }
-
-  #learn(error: unknown): void {
-    if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '')) this.#isSlow = true;
   }
 
   /** No proxy leads to this machine. */
@@ -93,11 +92,31 @@ export class Connections {
   }
 }
 
+/** With a body, the wait is for as long as nothing of that is taken: of a stream it begins anew with each piece. */
+function sent({ body, headers, name: _, ...request }: WebRequest): Dispatcher.RequestOptions {
+  if (body === undefined) return { ...request, headers };
+  const length = { 'content-length': String(body.length) };
+  return { ...request, headers: { ...headers, ...length }, body: Readable.from(slices(body)) };
+}
+
+function* slices(body: Buffer): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += SENT_BYTES) yield body.subarray(at, at + SENT_BYTES);
+}
+
+function isRead({ method }: WebRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Too long without an answer, or without the rest of one. */
+function isTimeout(error: unknown): boolean {
+  return /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '');
+}
+
 /** What is encrypted comes by the record (RFC 8446, 5.1). */
 function connector(options: buildConnector.BuildOptions): buildConnector.connector {
   const plain = buildConnector({ ...options, onread: readInto(PLAIN_READ_BYTES) });
   const encrypted = buildConnector({ ...options, onread: readInto(RECORD_BYTES) });
-  return late((to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback));
+  return (to, callback) => (to.protocol === 'https:' ? encrypted : plain)(to, callback);
 }
 
 /** A connector whose sockets end late: see `late-end.ts`. */
@@ -112,17 +131,16 @@ function hasProxy(): boolean {
 }
 
 /** As HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. Throws `usage` for the address of a proxy that is none. */
-function proxies(options: EnvHttpProxyAgent.Options): Dispatcher {
+function proxies(options: Agent.Options, connect: { timeout: number; ca?: string }): Dispatcher {
   try {
-    // What is not encrypted is asked of the proxy itself: many let tunnels lead to port 443 only.
     return new EnvHttpProxyAgent({
+      // What is not encrypted is asked of the proxy itself: many let tunnels lead to port 443 only.
       ...{ ...options, proxyTunnel: false },
-      // Its pools make connectors of their own.
+      connect: connector(connect),
+      proxyTls: { timeout: connect.timeout, onread: readInto(PLAIN_READ_BYTES) },
+      requestTls: { ...connect, onread: readInto(RECORD_BYTES) },
       factory: (origin, { connect, ...rest }: Pool.Options) =>
-        new Pool(origin, {
-          ...rest,
-          connect: late(typeof connect === 'function' ? connect : buildConnector(connect ?? {})),
-        }),
+        new Pool(origin, { ...rest, ...(typeof connect === 'function' && { connect: late(connect) }) }),
     });
   } catch (error) {
     throw new FacetError('usage', `the proxy of the environment is no address: ${errorMessage(error)}`, {

@@ -5,7 +5,7 @@ export interface Timeouts {
   connectMs: number;
   /** Until an answer begins, and between two pieces of it, in ms. */
   idleMs: number;
-  /** The same for a server that never took longer: what was lost on the way is soon asked for again. */
+  /** The same for a server that was quick of late: what was lost on the way is soon asked for again. */
   firstIdleMs: number;
 }
 

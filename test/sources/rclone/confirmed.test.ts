@@ -53,7 +53,7 @@ test('more comes while an answer is waited for, and the reader has what was conf
   const told = await story(14, async () => {
     if (answers++ > 0) await setTimeout(50);
   });
-  assert.match(told, /^\.\.\?\.?=!!/);
+  assert.match(told, /^\.\.\?\.?=\.?!!/);
   assert.match(told, /\?\.+\?/, 'a second question before the answer to the first');
 });
 
@@ -65,6 +65,33 @@ test('nothing is handed on when the answer is no', async () => {
   };
   await assert.rejects(refused, no);
   assert.deepEqual(handedOn, []);
+});
+
+test('what came before an error is handed on, when it is confirmed', async () => {
+  const cut = new Error('cut off');
+  for (const count of [0, 1, 2, 5, 31]) {
+    async function* pieces() {
+      for (let nth = 0; nth < count; nth++) yield new Uint8Array(512 * KB);
+      throw cut;
+    }
+    let handedOn = 0;
+    const read = async () => {
+      for await (const _ of confirmed(pieces(), async () => {})) handedOn++;
+    };
+    await assert.rejects(read, cut);
+    assert.equal(handedOn, count);
+  }
+});
+
+test('what is confirmed does not wait for what is to come next, and neither does who stops', async () => {
+  async function* pieces() {
+    yield new Uint8Array(1024 * KB);
+    await new Promise(() => {});
+  }
+  for await (const { length } of confirmed(pieces(), async () => {})) {
+    assert.equal(length, 1024 * KB);
+    break;
+  }
 });
 
 async function* twoMiB(): AsyncGenerator<Uint8Array> {

@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { openRemote } from '../../../src/sources/open-remote.js';
 import { fails, filesOf, noise, readBytes } from '../../contract/remote-source.js';
+import { startServer } from '../../support/file-server.js';
 import { temporaryFolder, writeFile } from '../../support/temporary-folder.js';
 
 interface Process {
@@ -112,6 +113,19 @@ test('a remote that is not there, a folder that is not there, and no rclone', as
   } finally {
     process.env.PATH = PATH;
   }
+});
+
+test('a remote that does not answer is told by its own name', async context => {
+  await open(context);
+  const { url } = await startServer(context, () => {});
+  process.env.RCLONE_CONFIG_SILENT_TYPE = 'http';
+  process.env.RCLONE_CONFIG_SILENT_URL = url;
+  const timeouts = { connectMs: 1000, idleMs: 500, firstIdleMs: 500 };
+  const source = await openRemote('rclone:silent:', {}, { timeouts });
+  context.after(() => source.close());
+  const place = { path: 'file', key: undefined, size: 1, version: undefined };
+  const message = /^cannot reach silent through rclone: it accepts a request and does not answer;/;
+  await assert.rejects(readBytes(source, place), fails('unreachable', message));
 });
 
 test('a server ends with a process that is killed', async context => {

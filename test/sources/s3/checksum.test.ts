@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
+import { Crc64Nvme } from '../../../src/sources/s3/crc64.js';
 import { fails, noise, readBytes } from '../../contract/remote-source.js';
 import { startServer } from '../../support/file-server.js';
 
@@ -11,14 +12,19 @@ const sha = (algorithm: string) => createHash(algorithm).update(CONTENTS).digest
 const file = { path: 'file', key: undefined, size: CONTENTS.length, version: '"x"' };
 
 /** A bucket that tells these headers of its object, and spoils one byte of it the first times that it is asked. */
-async function open(context: TestContext, headers: Record<string, string>, spoilt: number) {
+async function open(
+  context: TestContext,
+  headers: Record<string, string>,
+  spoilt: number,
+  contents = CONTENTS,
+) {
   const modes: string[] = [];
   const { url } = await startServer(context, (request, response) => {
     modes.push([request.headers['x-amz-checksum-mode'], request.headers.range].join(' '));
     const [, from = '0', to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-    const body = Buffer.from(CONTENTS.subarray(Number(from), to === undefined ? undefined : Number(to) + 1));
+    const body = Buffer.from(contents.subarray(Number(from), to === undefined ? undefined : Number(to) + 1));
     if (modes.length <= spoilt) body[0] = (body[0] ?? 0) ^ 1;
-    const range = { 'content-range': `bytes ${from}-${to}/${CONTENTS.length}` };
+    const range = { 'content-range': `bytes ${from}-${to}/${contents.length}` };
     const told = { etag: '"x"', 'content-length': body.length, ...headers };
     response
       .writeHead(to === undefined ? 200 : 206, to === undefined ? told : { ...told, ...range })
@@ -31,12 +37,29 @@ async function open(context: TestContext, headers: Record<string, string>, spoil
 
 const md5 = `"${createHash('md5').update(CONTENTS).digest('hex')}"`;
 
+/** Bit by bit. */
+function crc64nvme(bytes: Uint8Array): Buffer {
+  const ones = 0xffff_ffff_ffff_ffffn;
+  let sum = ones;
+  for (const byte of bytes) {
+    sum ^= BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) sum = (sum >> 1n) ^ (sum & 1n ? 0x9a6c_9329_ac4b_c9b5n : 0n);
+  }
+  const digest = Buffer.alloc(8);
+  digest.writeBigUInt64BE(sum ^ ones);
+  return digest;
+}
+
 const right = {
   sha256: { 'x-amz-checksum-sha256': sha('sha256'), 'x-amz-checksum-type': 'FULL_OBJECT' },
   sha1: { 'x-amz-checksum-sha1': sha('sha1') },
   // As Python's zlib computes it.
   crc32: { 'x-amz-checksum-crc32': 'w1OKog==', 'x-amz-checksum-type': 'FULL_OBJECT' },
-  'entity tag': { etag: md5, 'x-amz-checksum-crc64nvme': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
+  crc64nvme: {
+    'x-amz-checksum-crc64nvme': crc64nvme(CONTENTS).toString('base64'),
+    'x-amz-checksum-type': 'FULL_OBJECT',
+  },
+  'entity tag': { etag: md5, 'x-amz-checksum-crc32c': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
   'entity tag, encrypted as it may be': { etag: md5, 'x-amz-server-side-encryption': 'AES256' },
 };
 
@@ -61,6 +84,17 @@ for (const [name, headers] of Object.entries(right)) {
   });
 }
 
+test('CRC-64/NVME is what its definition says, however the bytes come', () => {
+  assert.equal(crc64nvme(Buffer.from('123456789')).toString('hex'), 'ae8b14860a799888');
+  const bytes = CONTENTS.subarray(0, 1000);
+  for (const cuts of [[], [1], [7, 8, 9], [3, 19, 500], [999]]) {
+    const sum = new Crc64Nvme();
+    const edges = [0, ...cuts, bytes.length];
+    for (const [nth, end] of edges.slice(1).entries()) sum.update(bytes.subarray(edges[nth], end));
+    assert.equal(sum.digest('base64'), crc64nvme(bytes).toString('base64'));
+  }
+});
+
 test('an entity tag that is no MD5 is not compared', async context => {
   const wrong = md5.replace(/[0-9a-f]/g, '0');
   for (const [etag, headers] of [
@@ -76,15 +110,19 @@ test('an entity tag that is no MD5 is not compared', async context => {
   }
 });
 
-test('what is not of all bytes is not compared: a part, checksums of parts, and those that nobody computes here', async context => {
+test('what is not compared: a part, what is too large to be held back, checksums of parts, and those that nobody computes here', async context => {
   const { source, modes } = await open(context, { 'x-amz-checksum-sha256': 'x' }, 0);
   const part = { start: 10, end: 20 };
   assert.ok((await readBytes(source, file, part)).equals(CONTENTS.subarray(10, 20)));
   assert.deepEqual(modes, [' bytes=10-19']);
+  const long = noise(8 * 1024 * 1024 + 1);
+  const { source: large, modes: ofLarge } = await open(context, { 'x-amz-checksum-sha256': 'x' }, 0, long);
+  assert.ok((await readBytes(large, { ...file, size: long.length })).equals(long));
+  assert.deepEqual(ofLarge, [' ']);
   for (const headers of [
     { 'x-amz-checksum-sha256': 'x', 'x-amz-checksum-type': 'COMPOSITE' },
     { 'x-amz-checksum-sha256': 'abcd=-2' },
-    { 'x-amz-checksum-crc64nvme': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
+    { 'x-amz-checksum-crc32c': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
   ]) {
     const { source } = await open(context, headers, 0);
     assert.ok((await readBytes(source, file)).equals(CONTENTS));

@@ -93,6 +93,24 @@ test('a file of many parts has one version', async context => {
   assert.deepEqual((await source.stat(file, new AbortController().signal))?.version, file.version);
 });
 
+test('a large object that was put at once has the checksum of its bytes', async context => {
+  const bucket = await makeBucket();
+  const large = noise(9 * 1024 * 1024);
+  await bucket.put('large', large);
+  const source = await openRemote(`s3://${bucket.name}`, { endpoint: bucket.endpoint, region: 'us-east-1' });
+  context.after(() => source.close());
+  const file = (await filesOf(source)).get('large') ?? assert.fail();
+  const { signal } = new AbortController();
+  for (const isSame of [true, false]) {
+    const checksum = await source.checksum?.(file, { ...file, signal });
+    checksum?.update(isSame ? large : large.subarray(1));
+    assert.equal(checksum?.matches(), isSame);
+  }
+  await bucket.put('large', noise(10));
+  const changed = async () => source.checksum?.(file, { ...file, signal });
+  await assert.rejects(changed, fails('content-changed'));
+});
+
 test('more objects than there are on a page', async context => {
   const bucket = await makeBucket();
   const keys = Array.from({ length: 1200 }, (_, index) => `d${index % 70}/e/${index}`);

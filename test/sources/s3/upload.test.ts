@@ -1,9 +1,10 @@
 /** Uploads to a server that fails, and to one that knows conditions: whole or not at all, and no parts are left behind. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
+import { defaultTimeouts } from '../../../src/sources/web/timeouts.js';
 import { fails } from '../../contract/remote-source.js';
 import { startServer } from '../../support/file-server.js';
 
@@ -23,7 +24,7 @@ interface Asked {
 /** Answers, or leaves that to a server for which all is well. */
 type Fault = (asked: Asked, nth: number, response: ServerResponse) => boolean;
 
-async function bucketWith(context: TestContext, fault: Fault) {
+async function bucketWith(context: TestContext, fault: Fault, timeouts = defaultTimeouts) {
   const asked: Asked[] = [];
   const counts = new Map<string, number>();
   const { url } = await startServer(context, (request, response) => {
@@ -44,7 +45,7 @@ async function bucketWith(context: TestContext, fault: Fault) {
     });
   });
   const retry = { attempts: 3, firstWaitMs: 1, longestWaitMs: 5 };
-  const source = await openRemote('s3://bucket', { endpoint: url, anonymous: true }, { retry });
+  const source = await openRemote('s3://bucket', { endpoint: url, anonymous: true }, { retry, timeouts });
   context.after(() => source.close());
   const put = async (size: number, replaces?: string | null) =>
     source.put?.(place, once(contents(size)), { size, replaces, signal: new AbortController().signal });
@@ -112,6 +113,57 @@ test('when a part cannot be sent, or the parts cannot be put together, nothing i
     assert.equal(whats().at(-1), 'DELETE uploadId', where);
     assert.equal(whats().filter(what => what === 'DELETE uploadId').length, 1);
   }
+});
+
+const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest();
+
+test('an object whose last answer was lost is there', async context => {
+  const tags: Buffer[] = [];
+  const isGone = '<Error><Code>NoSuchUpload</Code></Error>';
+  let isOurs = true;
+  const { put, whats } = await bucketWith(context, ({ what, body }, nth, response) => {
+    if (/^PUT/.test(what)) {
+      const tag = md5(body);
+      tags[Number(what.slice(4))] = tag;
+      response.writeHead(200, { etag: `"${tag.toString('hex')}"` }).end();
+    } else if (what === 'HEAD') {
+      const all = md5(Buffer.concat(tags.slice(1))).toString('hex');
+      response.writeHead(200, { etag: isOurs ? `"${all}-3"` : '"another"' }).end();
+    } else if (what !== 'POST uploadId') return false;
+    else if (nth % 2 === 1) response.socket?.resetAndDestroy();
+    else response.writeHead(404).end(isGone);
+    return true;
+  });
+  assert.match((await put(40 * MIB)) ?? '', /^"[0-9a-f]{32}-3"$/);
+  assert.ok(!whats().includes('DELETE uploadId'));
+  isOurs = false;
+  await assert.rejects(put(40 * MIB), fails('not-found', /NoSuchUpload/));
+});
+
+test('what writes is waited for as long as a server may take, and a body as long as it is on its way', async context => {
+  const timeouts = { connectMs: 1000, idleMs: 600, firstIdleMs: 50 };
+  const late: Fault = ({ what }, _, response) => {
+    setTimeout(() => succeed(what, response), 200);
+    return true;
+  };
+  const { put, whats } = await bucketWith(context, late, timeouts);
+  await put(20 * MIB);
+  assert.deepEqual(whats().toSorted(), ['POST uploadId', 'POST uploads', 'PUT 1', 'PUT 2']);
+  const { url } = await startServer(context, (request, response) => {
+    // A little at a time; the rest, which may wait in the buffers on the way, at once.
+    let taken = 0;
+    const taking = setInterval(() => {
+      const most = taken < 10 * MIB ? 192 * 1024 : 16 * MIB;
+      const piece: Buffer | null = request.read(most) ?? request.read();
+      taken += piece?.length ?? 0;
+    }, 20);
+    request.on('readable', () => {}).on('end', () => clearInterval(taking));
+    request.on('end', () => response.writeHead(200, { etag: '"all"' }).end());
+  });
+  const source = await openRemote('s3://bucket', { endpoint: url, anonymous: true }, { timeouts });
+  context.after(() => source.close());
+  const request = { size: 16 * MIB, signal: new AbortController().signal };
+  assert.equal(await source.put?.(place, once(contents(16 * MIB)), request), '"all"');
 });
 
 test('conditions are sent, once, and what they say is told', async context => {

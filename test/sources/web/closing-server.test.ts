@@ -1,8 +1,11 @@
-/** Servers that close or reset the connection behind an answer, while its reader takes a rest: nothing of it is lost, and nothing fails. */
+/**
+ * Servers that close or reset the connection behind an answer, while its reader takes a rest: nothing of it is lost, and nothing
+ * fails, with a proxy between or without.
+ */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
@@ -12,6 +15,7 @@ import { giveBack } from '../../../src/sources/web/read-buffers.js';
 import { defaultTimeouts } from '../../../src/sources/web/timeouts.js';
 import { TransientError } from '../../../src/sources/web/transient.js';
 import { makeCertificates } from '../../support/certificates.js';
+import { setEnvironment } from '../../support/environment.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const CONTENT = randomBytes(3 << 20);
@@ -51,14 +55,17 @@ interface Place {
   origin: string;
 }
 
-async function serve(context: TestContext, server: Server, scheme: string, ca?: string): Promise<Place> {
+async function listening(context: TestContext, server: Server): Promise<number> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function serve(context: TestContext, server: Server, scheme: string, ca?: string): Promise<Place> {
+  const port = await listening(context, server);
   const connections = new Connections(defaultTimeouts, ca);
-  context.after(async () => {
-    await connections.close();
-    server.close();
-  });
-  return { connections, origin: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  context.after(() => connections.close());
+  return { connections, origin: `${scheme}://127.0.0.1:${port}` };
 }
 
 function listener(answer: Answer) {
@@ -75,6 +82,29 @@ function encrypted(context: TestContext, answer: Answer): Promise<Place> {
   const { ca, certFile, keyFile } = makeCertificates(temporaryFolder(context));
   const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
   return serve(context, createTlsServer(tls, listener(answer)), 'https', readFileSync(ca, 'utf8'));
+}
+
+/**
+ * The same through a proxy for which every host is this machine. It passes on what comes, byte by byte, and with one answer to
+ * each connection.
+ */
+function byProxy(start: typeof plain): typeof plain {
+  return async (context, answer) => {
+    const proxy = createServer(client => {
+      client.once('data', data => {
+        const [, method, target] = /^(\S+) (\S+)/.exec(data.toString('latin1')) ?? [];
+        const server = connect(Number(/:(\d+)/.exec(target ?? '')?.[1]), '127.0.0.1');
+        if (method === 'CONNECT') client.write('HTTP/1.1 200 OK\r\n\r\n');
+        else server.write(data.toString('latin1').replace(/http:..[^/]+/, ''), 'latin1');
+        server.pipe(client).pipe(server);
+        for (const end of [client, server]) end.on('error', () => {});
+      });
+    });
+    const url = `http://127.0.0.1:${await listening(context, proxy)}`;
+    setEnvironment(context, { http_proxy: url, https_proxy: url, no_proxy: '' });
+    const place = await start(context, answer);
+    return { ...place, origin: place.origin.replace('127.0.0.1', 'files.example') };
+  };
 }
 
 const { signal } = new AbortController();
@@ -101,7 +131,14 @@ async function readAtLeisure(place: Place, bytes: number): Promise<string> {
   return hash.digest('hex');
 }
 
-for (const [kind, start] of Object.entries({ plain, encrypted })) {
+const kinds = {
+  plain,
+  encrypted,
+  'plain, by a proxy': byProxy(plain),
+  'encrypted, by a proxy': byProxy(encrypted),
+};
+
+for (const [kind, start] of Object.entries(kinds)) {
   for (const [framing, head] of Object.entries(heads)) {
     test(`the connection is closed behind the answer: ${framing}, ${kind}`, async context => {
       const place = await start(context, answering(head));

@@ -8,18 +8,9 @@ import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
 import { filesOf } from '../../contract/remote-source.js';
 import { makeCertificates } from '../../support/certificates.js';
+import { setEnvironment } from '../../support/environment.js';
 import { serveFolder, startServer } from '../../support/file-server.js';
 import { temporaryFolder, writeFiles } from '../../support/temporary-folder.js';
-
-/** For one test. */
-function setEnvironment(context: TestContext, values: Record<string, string>): void {
-  const before = { ...process.env };
-  Object.assign(process.env, values);
-  context.after(() => {
-    for (const name of Object.keys(values)) delete process.env[name];
-    Object.assign(process.env, before);
-  });
-}
 
 async function listening(context: TestContext, server: Server): Promise<number> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
