@@ -1,6 +1,6 @@
 /** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, fstatSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import SqliteDatabase from 'better-sqlite3';
@@ -13,6 +13,7 @@ import {
   get,
   keysIn,
   MiB,
+  openBelow,
   openCache,
   problemsOf,
   put,
@@ -378,16 +379,3 @@ test('the file of a writer that is closed while it commits stays open until that
   assert.equal(cache.presentBytes('k', LARGE), 2 * MiB);
   assert.equal(cache.status().bytes, 2 * ROOM);
 });
-
-/** The files of blobs that this process has open. */
-function openBelow(folder: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap(fd => {
-    try {
-      const path = readlinkSync(`/proc/self/fd/${fd}`);
-      return path.startsWith(join(folder, 'blobs')) ? [path] : [];
-    } catch {
-      // The descriptor with which the folder is listed.
-      return [];
-    }
-  });
-}
