@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { contentsOf } from '../support/caches.js';
+import { openCatalog } from '../../src/tree/open-catalog.js';
+import { contentsOf, sha256 } from '../support/caches.js';
 import { serveFolder, startServer } from '../support/file-server.js';
 import { inPlace, type Place, users } from '../support/mounted.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
@@ -66,6 +67,24 @@ describe('facet cache warm', { concurrency: 2 }, () => {
       const { stdout } = await place.facet('cache', 'warm', '/web/b', '/web/a', '/web/c', '--json');
       assert.deepEqual(JSON.parse(stdout), { files: 2, failed: 1 });
       assert.equal((await cached(place)).length, 2);
+    }));
+
+  it('brings equal contents once, and leaves room for others', t =>
+    atServer(t, { a: 3 * MB, b: 3 * MB, copy: 3 * MB, large: 9 * MB }, limits, async (place, folder) => {
+      const bytes = contentsOf('a', 3 * MB);
+      writeFileSync(join(folder, 'copy'), bytes);
+      await place.done('index', 'scan');
+      const catalog = openCatalog(join(place.home, 'catalog.db'));
+      catalog.write(writer => {
+        for (const name of ['a', 'copy']) {
+          const file = catalog.files.find(catalog.sources.get('web').id, name) ?? assert.fail(name);
+          writer.setHash(file, sha256(bytes));
+        }
+      });
+      catalog.close();
+      const { stdout } = await place.facet('cache', 'warm', '/web', '--json');
+      assert.deepEqual(JSON.parse(stdout), { files: 3, failed: 1 });
+      assert.deepEqual(await cached(place), ['a', 'b', 'copy']);
     }));
 
   it('ends as facet fetch does: with the error of all files, or with that of some of several', t =>
