@@ -8,7 +8,7 @@ import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
-import { FacetError, type FacetErrorCode } from '../errors.js';
+import { FacetError, type FacetErrorCode, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
@@ -124,8 +124,9 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
     return bytes;
   } catch (cause) {
     const error = writeError(cause, destination);
-    if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
-      await rm(fsPath(path), { force: true });
+    // What could not even be looked at may be all that a fetch before has brought.
+    const isOfUse = part ? part.isOfUse : contents.bring !== undefined;
+    if (!options.signal.aborted && !(isOfUse && mayGoOn(error))) await rm(fsPath(path), { force: true });
     throw error;
   } finally {
     await handle.close();
@@ -136,7 +137,7 @@ const PASSING: readonly FacetErrorCode[] = ['unreachable', 'denied', 'failed', '
 
 /** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
 function mayGoOn(error: unknown): boolean {
-  return error instanceof FacetError && PASSING.includes(error.code);
+  return error instanceof FacetError ? PASSING.includes(error.code) : systemErrorCode(error) !== undefined;
 }
 
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
