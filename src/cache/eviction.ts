@@ -18,7 +18,6 @@ interface Candidate {
   name: string;
   room: number;
   accessedAt: number;
-  pinned: number;
 }
 
 /** Nobody else has its file open: here it is, if there is one. */
@@ -39,6 +38,7 @@ export class Evictor {
   readonly #files: BlobFiles;
   readonly #oldest: Statement<{ at: number; id: number }, Candidate>;
   readonly #pinned: Statement<[number], number>;
+  readonly #isPinned: Statement<[number], number>;
   readonly #under: Statement<[string, string], Candidate>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, files: BlobFiles) {
@@ -46,15 +46,16 @@ export class Evictor {
     this.#blobs = blobs;
     this.#files = files;
     this.#oldest = index.db.prepare(
-      `SELECT id, name, room, accessed_at AS accessedAt, pinned FROM blobs
+      `SELECT id, name, room, accessed_at AS accessedAt FROM blobs
        WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id)
        ORDER BY accessed_at, id LIMIT ${BATCH}`,
     );
     this.#pinned = index.db
       .prepare<[number], number>('SELECT count(*) FROM blobs WHERE pinned = 1 AND accessed_at < ?')
       .pluck();
+    this.#isPinned = index.db.prepare<[number], number>('SELECT pinned FROM blobs WHERE id = ?').pluck();
     this.#under = index.db.prepare(
-      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt, b.pinned FROM keys k JOIN blobs b ON b.id = k.blob_id
+      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept}`,
     );
   }
@@ -100,41 +101,47 @@ export class Evictor {
         const fd = this.#files.seize(candidate.name);
         if (fd !== 'in use') seized.push({ ...candidate, fd: fd === 'gone' ? undefined : fd });
       }
-      const leaving = this.#change(seized, id => this.#blobs.condemn(id));
-      for (const { name } of leaving) this.#files.remove(name);
-      this.#change(leaving, id => {
-        this.#blobs.delete(id);
-        return true;
-      });
-      evicted.blobs += leaving.length;
-      evicted.kept += candidates.length - leaving.length;
-      evicted.bytes += leaving.reduce((sum, { room }) => sum + room, 0);
+      const gone = this.#removeSeized(seized);
+      evicted.blobs += gone.length;
+      evicted.kept += candidates.length - gone.length;
+      evicted.bytes += gone.reduce((sum, { room }) => sum + room, 0);
     } finally {
       for (const { fd } of seized) if (fd !== undefined) closeSync(fd);
     }
   }
 
-  /** Changes blobs that nobody else has open in one transaction. Returns those for which `change` is true. */
-  #change(seized: readonly Seized[], change: (id: number) => boolean): Seized[] {
+  /** Removes blobs that nobody else has open. Returns those that were not pinned. */
+  #removeSeized(seized: readonly Seized[]): Seized[] {
     try {
-      return this.#index.write(() => seized.filter(({ id }) => change(id)));
+      const leaving = this.#index.write(() => seized.filter(({ id }) => this.#blobs.condemn(id)));
+      for (const { name } of leaving) this.#files.remove(name);
+      this.#index.write(() => {
+        for (const { id } of leaving) this.#blobs.delete(id);
+      });
+      return leaving;
     } catch (error) {
       if (!isNoSpace(error)) throw error;
-      for (const each of seized) if (each.pinned === 0) this.#empty(each);
-      return seized.filter(each => this.#changeAlone(each, change));
+      return this.#removeFilesFirst(seized);
     }
   }
 
-  /** In a transaction that needs next to no room. */
-  #changeAlone({ id }: Seized, change: (id: number) => boolean): boolean {
-    this.#index.checkpoint();
-    return this.#index.write(() => change(id));
+  /** The files make the room in which the index is told. */
+  #removeFilesFirst(seized: readonly Seized[]): Seized[] {
+    // A transaction that writes nothing needs no room, and while it lasts nobody pins.
+    const emptied = this.#index.write(() => seized.filter(each => this.#emptyUnlessPinned(each)));
+    for (const { id } of emptied) {
+      this.#index.checkpoint();
+      this.#index.write(() => this.#blobs.delete(id));
+    }
+    return emptied;
   }
 
   /** Gives the room of a file back that is still open here. Who finds a blob without a file finds nothing. */
-  #empty({ name, fd }: Seized): void {
+  #emptyUnlessPinned({ id, name, fd }: Seized): boolean {
+    if (this.#isPinned.get(id) !== 0) return false;
     this.#files.remove(name);
     if (fd !== undefined) ftruncateSync(fd);
+    return true;
   }
 }
 

@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { BlobFiles } from '../../src/cache/blob-files.js';
+import { BlobIndex } from '../../src/cache/blob-index.js';
+import { IndexDatabase } from '../../src/cache/database.js';
+import { Evictor } from '../../src/cache/eviction.js';
 import { statusOf } from '../../src/cache/status.js';
 import {
   assertClean,
@@ -129,6 +133,30 @@ test('so they do beside a process that has the cache open', { skip: needsRoot },
   assert.deepEqual(readRange(handle), contentsOf('small 7', 5000));
   assert.deepEqual(keysIn(open), ['small 7']);
   assert.equal(blobFilesIn(folder).length, 1);
+});
+
+test('what somebody pins meanwhile stays on a full disk, too', { skip: needsRoot }, async t => {
+  const disk = smallDisk(t, 16);
+  const folder = join(disk, 'cache');
+  const cache = openCache(folder);
+  for (const key of ['a', 'b']) await put(cache, key, 2 * MiB);
+  const index = new IndexDatabase(folder, 'write');
+  let filler = leave(disk, 0);
+  class PinningFiles extends BlobFiles {
+    override seize(name: string) {
+      rmSync(filler);
+      cache.pin(['a']);
+      filler = leave(disk, 0);
+      return super.seize(name);
+    }
+  }
+  const evictor = new Evictor(index, new BlobIndex(index.db), new PinningFiles(folder));
+  const { blobs, kept } = evictor.remove({ bytes: 4 * ROOM });
+  assert.deepEqual({ blobs, kept }, { blobs: 1, kept: 1 });
+  index.close();
+  assert.deepEqual(get(cache, 'a', 2 * MiB), contentsOf('a', 2 * MiB));
+  assert.deepEqual(keysIn(cache), ['a']);
+  assertClean(cache);
 });
 
 test('a cache on a full disk of which nothing may go cannot be written until there is space', {
