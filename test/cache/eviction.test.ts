@@ -190,6 +190,15 @@ test('the disk keeps its free room', async t => {
   assert.deepEqual(keysIn(cache), [], 'what could go for it has gone');
 });
 
+test('contents of which not even a block has room leave nothing behind', t => {
+  const folder = temporaryFolder(t);
+  for (const limits of [{ maxSize: 100 }, { minFree: 2 ** 60 }]) {
+    const cache = openCache(folder, limits);
+    assert.throws(() => cache.writer('k', 9 * MiB), isNoSpace);
+    assert.deepEqual([blobFilesIn(folder), cache.status().blobs], [[], 0]);
+  }
+});
+
 test('files that belong to the cache no more are removed at the next start, others are found', async t => {
   const folder = temporaryFolder(t);
   const cache = openCache(folder);
