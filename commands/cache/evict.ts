@@ -7,7 +7,7 @@ import { versionsPrefix } from '../../src/volume/content-key.js';
 import { command, option } from '../command.js';
 import { duration, size } from '../kinds.js';
 import { openVolume } from '../volume.js';
-import { evictedText } from './evicted.js';
+import { evictedText, nothing } from './evicted.js';
 import { openCache } from './open.js';
 import { isNothing, readWanted, remoteFiles, type Wanted, wantedArguments, wantedOptions } from './wanted.js';
 
@@ -34,22 +34,22 @@ export default command({
     if (!all && Object.keys(limits).length > 0) {
       throw new FacetError('usage', 'limits are of the whole cache: they cannot go with a PATH or --query');
     }
-    const cache = await openCache(home, 'write');
+    const cache = await openCache(home, 'brief');
     try {
-      const evicted = all ? cache.evict(limits) : await evictFiles(cache, wanted, home);
-      await output.done(evicted, each => evictedText('evicted', each));
+      const evicted = all ? cache?.evict(limits) : await evictFiles(cache, wanted, home);
+      await output.done(evicted ?? nothing, each => evictedText('evicted', each));
     } finally {
-      cache.close();
+      cache?.close();
     }
   },
 });
 
-async function evictFiles(cache: Cache, wanted: Wanted, home: Home): Promise<Evicted> {
+async function evictFiles(cache: Cache | undefined, wanted: Wanted, home: Home): Promise<Evicted> {
   const volume = await openVolume(home);
   try {
-    const evicted = { blobs: 0, bytes: 0, kept: 0 };
+    const evicted = { ...nothing };
     for (const file of await remoteFiles(wanted, volume, home)) {
-      const { blobs, bytes, kept } = cache.evictUnder(versionsPrefix(file));
+      const { blobs, bytes, kept } = cache?.evictUnder(versionsPrefix(file)) ?? nothing;
       evicted.blobs += blobs;
       evicted.bytes += bytes;
       evicted.kept += kept;

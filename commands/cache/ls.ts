@@ -24,7 +24,7 @@ export default command({
   ],
   async run({ home, output }) {
     const volume = await openVolume(home);
-    const cache = await openCache(home, 'read');
+    const cache = await openCache(home, 'brief');
     try {
       await output.rows(cached(cache?.list() ?? [], originsOf(volume.sources)), toText);
     } finally {

@@ -50,8 +50,6 @@ export class Cache {
   readonly #parts: BlockWriterParts;
   readonly #evictor: Evictor;
   readonly #recovery: Recovery;
-  /** What had to go so that the cache could be opened. */
-  #evictedBefore: Evicted = { blobs: 0, bytes: 0, kept: 0 };
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
   readonly #renamePin: Statement<[string, string]>;
@@ -63,7 +61,7 @@ export class Cache {
   >;
 
   /**
-   * Opens the cache in a directory; the rest is as `access` says. Where the disk is too full to write, it first removes what was
+   * Opens the cache in a directory; the rest is as `access` says. Where the disk is too full to `write`, it first removes what was
    * read the longest ago.
    * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` (a damaged index) or `failed` (of another version).
    */
@@ -72,11 +70,8 @@ export class Cache {
       return Cache.#open(directory, limits, access);
     } catch (error) {
       if (access !== 'write' || !isNoSpace(error)) throw error;
-      const evicted = makeHeadroom(directory);
-      if (!evicted) throw error;
-      const cache = Cache.#open(directory, limits, access);
-      cache.#evictedBefore = evicted;
-      return cache;
+      makeHeadroom(directory);
+      return Cache.#open(directory, limits, access);
     }
   }
 
@@ -254,12 +249,7 @@ export class Cache {
 
   #evict(before: number, bytes = 0): Evicted {
     const { until, ...evicted } = this.#evictor.remove({ before, bytes });
-    const { blobs: blobsBefore, bytes: bytesBefore } = this.#evictedBefore;
-    return {
-      blobs: evicted.blobs + blobsBefore,
-      bytes: evicted.bytes + bytesBefore,
-      kept: evicted.kept + this.#evictor.countPinned(until),
-    };
+    return { ...evicted, kept: evicted.kept + this.#evictor.countPinned(until) };
   }
 
   /** Checks everything, blob by blob; with `repair`, what is bad is not there any more, and will be fetched again. */

@@ -12,10 +12,11 @@ import { BLOCK_SIZE } from './blocks.js';
 import { isNoSpace, translated } from './cache-error.js';
 
 /**
- * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` and `serve` fail then.
- * `read` is for a moment, because on a full disk it keeps all others out meanwhile; `serve` never waits for a disk.
+ * `write` makes the cache where there is none, and cleans up what ended processes left behind. `brief` and `serve` fail then.
+ * `brief` is for a moment: it opens a cache whose disk is full as well, and keeps all others out meanwhile. `serve` never waits
+ * for a disk.
  */
-export type CacheAccess = 'write' | 'read' | 'serve';
+export type CacheAccess = 'write' | 'brief' | 'serve';
 
 const INDEX = 'index.db';
 
@@ -150,7 +151,7 @@ function openHowever(directory: string, access: CacheAccess): Database {
   try {
     return translated(directory, () => openIndex(directory, access, 'NORMAL'));
   } catch (error) {
-    if (access !== 'read' || !isNoSpace(error)) throw error;
+    if (access !== 'brief' || !isNoSpace(error)) throw error;
     // The file through which processes share it finds no room. Who has it alone needs none: https://sqlite.org/wal.html#noshm
     return translated(directory, () => openIndex(directory, access, 'EXCLUSIVE'));
   }

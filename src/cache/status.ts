@@ -22,7 +22,7 @@ type Counted = Pick<CacheStatus, 'blobs' | 'bytes' | 'hits' | 'misses'>;
 
 /** Throws as `Cache.open` does: `not-found` where nobody has made a cache yet. */
 export function statusOf(directory: string, limits: Pick<Limits, 'maxSize' | 'minFree'>): CacheStatus {
-  const index = new IndexDatabase(directory, 'read');
+  const index = new IndexDatabase(directory, 'brief');
   try {
     return readStatus(index.db, directory, limits);
   } finally {

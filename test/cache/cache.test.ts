@@ -40,7 +40,7 @@ test('small contents that were put are found, by everybody, and by those who com
   const folder = join(temporaryFolder(t), 'cache');
   const [cache, other] = [openCache(folder), openCache(folder)];
   for (const size of [0, 1, 4096, MiB, SMALL]) await put(cache, `k${size}`, size);
-  for (const each of [cache, other, openCache(folder), openCache(folder, {}, 'read')]) {
+  for (const each of [cache, other, openCache(folder), openCache(folder, {}, 'brief')]) {
     for (const size of [0, 1, 4096, MiB, SMALL])
       assert.deepEqual(get(each, `k${size}`, size), contentsOf(`k${size}`, size));
   }
@@ -62,7 +62,7 @@ test('the cache is for its user alone', async t => {
 
 test('to read, there must be a cache, and none is made', t => {
   const folder = join(temporaryFolder(t), 'cache');
-  assert.throws(() => openCache(folder, {}, 'read'), is('not-found'));
+  assert.throws(() => openCache(folder, {}, 'brief'), is('not-found'));
   assert.equal(existsSync(folder), false);
 });
 
@@ -202,8 +202,8 @@ const TO_VERSION_2 = `
   PRAGMA user_version = 2;`;
 const TO_VERSION_1 = `${TO_VERSION_2} ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1`;
 
-for (const access of ['read', 'write'] as const) {
-  test(`a cache of the first version is used as it is, by who opens it to ${access}`, async t => {
+for (const access of ['brief', 'write'] as const) {
+  test(`a cache of the first version is used as it is, by who opens it with ${access}`, async t => {
     const folder = temporaryFolder(t);
     await put(openCache(folder), 'k', SMALL);
     changeIndex(folder, TO_VERSION_1);

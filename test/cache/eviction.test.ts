@@ -44,7 +44,7 @@ test('what nobody has read for the longest time goes first', async t => {
   const cache = openCache(folder, { maxSize: 4 * ROOM });
   await putHourly(cache, at, 'abcd');
   at(10);
-  const others = [openCache(folder), openCache(folder, {}, 'read')] as const;
+  const others = [openCache(folder), openCache(folder, {}, 'brief')] as const;
   get(others[0], 'a', MiB);
   others[0].flush();
   at(11);

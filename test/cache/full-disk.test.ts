@@ -1,6 +1,6 @@
 /** A full disk under the cache: an error that says so, nothing damaged, reads go on, and so does writing once there is space. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { BlobFiles } from '../../src/cache/blob-files.js';
@@ -40,7 +40,7 @@ for (const [size, what] of [
     // Somebody else takes what was set aside.
     const filler = leave(disk, 0);
     await assert.rejects(writer.write(1.25 * MiB, bytes.subarray(1.25 * MiB)), isNoSpace);
-    const reading = openCache(folder, {}, 'read');
+    const reading = openCache(folder, {}, 'brief');
     for (const each of [cache, reading])
       assert.deepEqual(get(each, 'before', 4 * MiB), contentsOf('before', 4 * MiB));
     writer.close();
@@ -99,7 +99,7 @@ async function fullWith(
 
 test('what is cached on a full disk can be listed', { skip: needsRoot }, async t => {
   const { folder } = await fullWith(t);
-  const cache = openCache(folder, {}, 'read');
+  const cache = openCache(folder, {}, 'brief');
   assert.deepEqual(keysIn(cache), ['a', 'b', 'c']);
   assert.equal(cache.status().free, 0);
   cache.close();
@@ -108,18 +108,46 @@ test('what is cached on a full disk can be listed', { skip: needsRoot }, async t
 
 test('evicting makes room on a full disk, and counts what went', { skip: needsRoot }, async t => {
   const { folder } = await fullWith(t, 'a');
-  const cache = openCache(folder);
-  assert.deepEqual(cache.evict({ maxSize: 3 * ROOM }), { blobs: 2, bytes: 4 * ROOM, kept: 0 });
+  const cache = openCache(folder, {}, 'brief');
+  assert.deepEqual(cache.evict({ maxSize: 3 * ROOM }), { blobs: 2, bytes: 4 * ROOM, kept: 1 });
   assert.deepEqual(keysIn(cache), ['a']);
   assertClean(cache);
 });
 
 test('clearing does, too', { skip: needsRoot }, async t => {
   const { folder } = await fullWith(t, 'c');
-  const cache = openCache(folder);
+  const cache = openCache(folder, {}, 'brief');
   assert.deepEqual(cache.clear(), { blobs: 2, bytes: 4 * ROOM, kept: 1 });
   assert.ok(cache.status().free >= 3 * MiB);
   assertClean(cache);
+});
+
+test('both say so when nothing may go', { skip: needsRoot }, async t => {
+  const { folder } = await fullWith(t, 'a', 'b', 'c');
+  const cache = openCache(folder, {}, 'brief');
+  assert.deepEqual(cache.evict({ maxSize: 0 }), { blobs: 0, bytes: 0, kept: 3 });
+  assert.deepEqual(cache.clear(), { blobs: 0, bytes: 0, kept: 3 });
+});
+
+test('who opens a cache on a full disk to write removes leftovers before anything else', {
+  skip: needsRoot,
+}, async t => {
+  const disk = smallDisk(t, 16);
+  const folder = join(disk, 'cache');
+  const cache = openCache(folder);
+  await put(cache, 'a', 2 * MiB);
+  cache.close();
+  // What a process that was killed was writing: known to the index, or not yet.
+  writeFileSync(join(folder, 'tmp', 'unfinished'), contentsOf('unfinished', 3 * MiB));
+  writeFileSync(join(folder, 'tmp', 'known'), contentsOf('known', 3 * MiB));
+  const index = new IndexDatabase(folder, 'write');
+  index.write(() => new BlobIndex(index.db).addWritten('known', 3 * MiB, 3 * ROOM));
+  index.close();
+  leave(disk, 0);
+  const later = openCache(folder);
+  assert.deepEqual(keysIn(later), ['a']);
+  assert.equal(later.status().blobs, 1);
+  assertClean(later);
 });
 
 test('so they do beside a process that has the cache open', { skip: needsRoot }, async t => {
@@ -129,7 +157,7 @@ test('so they do beside a process that has the cache open', { skip: needsRoot },
   for (let nth = 0; nth < 300; nth++) await put(open, `small ${nth}`, 5000);
   const handle = open.lookup('small 7', 5000) ?? assert.fail();
   leave(disk, 0);
-  assert.equal(openCache(folder).clear().blobs, 299);
+  assert.equal(openCache(folder, {}, 'brief').clear().blobs, 299);
   assert.deepEqual(readRange(handle), contentsOf('small 7', 5000));
   assert.deepEqual(keysIn(open), ['small 7']);
   assert.equal(blobFilesIn(folder).length, 1);
