@@ -3,7 +3,16 @@
  * it; whoever wants to remove one needs the lock for itself. The system releases both, however a process ends.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.js';
 import { flock } from './libc.js';

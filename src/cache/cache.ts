@@ -29,6 +29,9 @@ import type { BlobWriter } from './writer.js';
 
 const BLOCK_THRESHOLD = 50_000_000;
 
+/** Bytes that are tried first where unpinning has no room: enough for a few pins. */
+const FIRST_ROOM = 1 << 18;
+
 /** Rows that `list` reads at once. */
 const LIST_BATCH = 500;
 
@@ -178,8 +181,18 @@ export class Cache {
     this.#changePins(this.#addPin, keys);
   }
 
+  /** Where the disk has no room to note it, some of what these keys lead to makes room: it may go from now on anyway. */
   unpin(keys: readonly string[]): void {
-    this.#changePins(this.#removePin, keys);
+    this.#unpin(keys, FIRST_ROOM);
+  }
+
+  #unpin(keys: readonly string[], bytes: number): void {
+    try {
+      this.#changePins(this.#removePin, keys);
+    } catch (error) {
+      if (!isNoSpace(error) || this.#evictor.removePinned(keys, bytes) === 0) throw error;
+      this.#unpin(keys, bytes * 2);
+    }
   }
 
   /** The pinned keys that begin so, whether or not anything is there of them. */

@@ -13,6 +13,8 @@ import { BlobState, type IndexDatabase } from './database.js';
 /** Blobs that are removed in one go; each has a descriptor open meanwhile. */
 const BATCH = 64;
 
+const COLUMNS = 'b.id, b.name, b.room, b.accessed_at AS accessedAt';
+
 interface Candidate {
   id: number;
   name: string;
@@ -39,6 +41,8 @@ export class Evictor {
   readonly #oldest: Statement<{ at: number; id: number }, Candidate>;
   readonly #pinned: Statement<[number], number>;
   readonly #isPinned: Statement<[number], number>;
+  readonly #pinsOf: Statement<[number], string>;
+  readonly #ofKey: Statement<[string], Candidate>;
   readonly #under: Statement<[string, string], Candidate>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, files: BlobFiles) {
@@ -46,7 +50,7 @@ export class Evictor {
     this.#blobs = blobs;
     this.#files = files;
     this.#oldest = index.db.prepare(
-      `SELECT id, name, room, accessed_at AS accessedAt FROM blobs
+      `SELECT ${COLUMNS} FROM blobs b
        WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id)
        ORDER BY accessed_at, id LIMIT ${BATCH}`,
     );
@@ -54,8 +58,14 @@ export class Evictor {
       .prepare<[number], number>('SELECT count(*) FROM blobs WHERE pinned = 1 AND accessed_at < ?')
       .pluck();
     this.#isPinned = index.db.prepare<[number], number>('SELECT pinned FROM blobs WHERE id = ?').pluck();
+    this.#pinsOf = index.db
+      .prepare<[number], string>('SELECT key FROM keys JOIN pins USING (key) WHERE blob_id = ?')
+      .pluck();
+    this.#ofKey = index.db.prepare(
+      `SELECT ${COLUMNS} FROM keys k JOIN blobs b ON b.id = k.blob_id WHERE k.key = ? AND b.state = ${BlobState.kept}`,
+    );
     this.#under = index.db.prepare(
-      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt FROM keys k JOIN blobs b ON b.id = k.blob_id
+      `SELECT DISTINCT ${COLUMNS} FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept}`,
     );
   }
@@ -94,23 +104,42 @@ export class Evictor {
     return this.#pinned.get(before) ?? 0;
   }
 
+  /** Removes blobs, up to so many bytes, that no pins keep but those of these keys, on a full disk. Returns their bytes. */
+  removePinned(keys: readonly string[], bytes: number): number {
+    const theirs = new Set(keys);
+    const mayGo = (id: number) => this.#pinsOf.all(id).every(key => theirs.has(key));
+    let removed = 0;
+    for (const key of keys) {
+      const candidate = this.#ofKey.get(key);
+      if (candidate)
+        removed += bytesOf(this.#whenSeized([candidate], seized => this.#removeFilesFirst(seized, mayGo)));
+      if (removed >= bytes) break;
+    }
+    return removed;
+  }
+
   #remove(candidates: readonly Candidate[], evicted: Evicted): void {
+    const removed = this.#whenSeized(candidates, seized => this.#removeSeized(seized));
+    evicted.blobs += removed.length;
+    evicted.kept += candidates.length - removed.length;
+    evicted.bytes += bytesOf(removed);
+  }
+
+  /** Gives `action` those that nobody else has open; nobody else can meanwhile. */
+  #whenSeized(candidates: readonly Candidate[], action: (seized: readonly Seized[]) => Seized[]): Seized[] {
     const seized: Seized[] = [];
     try {
       for (const candidate of candidates) {
         const fd = this.#files.seize(candidate.name);
         if (fd !== 'in use') seized.push({ ...candidate, fd: fd === 'gone' ? undefined : fd });
       }
-      const gone = this.#removeSeized(seized);
-      evicted.blobs += gone.length;
-      evicted.kept += candidates.length - gone.length;
-      evicted.bytes += gone.reduce((sum, { room }) => sum + room, 0);
+      return action(seized);
     } finally {
       for (const { fd } of seized) if (fd !== undefined) closeSync(fd);
     }
   }
 
-  /** Removes blobs that nobody else has open. Returns those that were not pinned. */
+  /** Returns those that were not pinned. */
   #removeSeized(seized: readonly Seized[]): Seized[] {
     try {
       const leaving = this.#index.write(() => seized.filter(({ id }) => this.#blobs.condemn(id)));
@@ -121,14 +150,18 @@ export class Evictor {
       return leaving;
     } catch (error) {
       if (!isNoSpace(error)) throw error;
-      return this.#removeFilesFirst(seized);
+      return this.#removeFilesFirst(seized, id => this.#isPinned.get(id) === 0);
     }
   }
 
   /** The files make the room in which the index is told. */
-  #removeFilesFirst(seized: readonly Seized[]): Seized[] {
+  #removeFilesFirst(seized: readonly Seized[], mayGo: (id: number) => boolean): Seized[] {
     // A transaction that writes nothing needs no room, and while it lasts nobody pins.
-    const emptied = this.#index.write(() => seized.filter(each => this.#emptyUnlessPinned(each)));
+    const emptied = this.#index.write(() => {
+      const going = seized.filter(({ id }) => mayGo(id));
+      for (const each of going) this.#empty(each);
+      return going;
+    });
     for (const { id } of emptied) {
       this.#index.checkpoint();
       this.#index.write(() => this.#blobs.delete(id));
@@ -137,11 +170,9 @@ export class Evictor {
   }
 
   /** Gives the room of a file back that is still open here. Who finds a blob without a file finds nothing. */
-  #emptyUnlessPinned({ id, name, fd }: Seized): boolean {
-    if (this.#isPinned.get(id) !== 0) return false;
+  #empty({ name, fd }: Seized): void {
     this.#files.remove(name);
     if (fd !== undefined) ftruncateSync(fd);
-    return true;
   }
 }
 
@@ -158,4 +189,8 @@ function wanted(candidates: readonly Candidate[], before: number, bytes: number)
     planned += room;
     return isWanted;
   });
+}
+
+function bytesOf(blobs: readonly Candidate[]): number {
+  return blobs.reduce((sum, { room }) => sum + room, 0);
 }

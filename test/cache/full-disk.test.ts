@@ -20,6 +20,7 @@ import {
   ROOM,
   readRange,
   roomy,
+  sha256,
 } from '../support/caches.js';
 import { isNoSpace, leave, needsRoot, smallDisk } from '../support/small-disk.js';
 
@@ -127,6 +128,37 @@ test('both say so when nothing may go', { skip: needsRoot }, async t => {
   const cache = openCache(folder, {}, 'brief');
   assert.deepEqual(cache.evict({ maxSize: 0 }), { blobs: 0, bytes: 0, kept: 3 });
   assert.deepEqual(cache.clear(), { blobs: 0, bytes: 0, kept: 3 });
+});
+
+test('what is unpinned on a full disk makes the room to note it; other pins hold', {
+  skip: needsRoot,
+}, async t => {
+  const { folder } = await fullWith(t, 'a', 'b', 'c');
+  const cache = openCache(folder, {}, 'brief');
+  cache.unpin(['b']);
+  assert.deepEqual(cache.pinned(''), ['a', 'c']);
+  assert.deepEqual(cache.clear().kept, 2);
+  for (const key of ['a', 'c']) assert.deepEqual(get(cache, key, 2 * MiB), contentsOf(key, 2 * MiB));
+  cache.close();
+  const later = openCache(folder);
+  assertClean(later);
+  assert.deepEqual(keysIn(later), ['a', 'c']);
+});
+
+test('contents that another pin keeps do not go with the first', { skip: needsRoot }, async t => {
+  const disk = smallDisk(t, 16);
+  const folder = join(disk, 'cache');
+  const cache = openCache(folder);
+  await put(cache, 'a', 2 * MiB);
+  cache.adopt('b', 2 * MiB, sha256(contentsOf('a', 2 * MiB)))?.close();
+  cache.pin(['a', 'b']);
+  cache.close();
+  leave(disk, 0);
+  const full = openCache(folder, {}, 'brief');
+  assert.throws(() => full.unpin(['a']), isNoSpace);
+  assert.deepEqual(get(full, 'b', 2 * MiB), contentsOf('a', 2 * MiB));
+  full.unpin(['a', 'b']);
+  assert.deepEqual(full.pinned(''), []);
 });
 
 test('who opens a cache on a full disk to write removes leftovers before anything else', {
