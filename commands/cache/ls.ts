@@ -1,10 +1,9 @@
 /** `facet cache ls`: what is cached. */
-import type { CachedContents } from '../../src/cache/cache.js';
+import { type CachedContents, listOf } from '../../src/cache/listing.js';
 import { command } from '../command.js';
 import { formatSize } from '../format.js';
 import { printable } from '../terminal.js';
 import { openVolume } from '../volume.js';
-import { openCache } from './open.js';
 import { type Origin, originsOf } from './origin.js';
 
 interface CachedFile extends Origin {
@@ -24,11 +23,9 @@ export default command({
   ],
   async run({ home, output }) {
     const volume = await openVolume(home);
-    const cache = await openCache(home, 'brief');
     try {
-      await output.rows(cached(cache?.list() ?? [], originsOf(volume.sources)), toText);
+      await output.rows(cached(listOf(home.cacheDir), originsOf(volume.sources)), toText);
     } finally {
-      cache?.close();
       volume.close();
     }
   },

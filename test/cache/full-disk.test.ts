@@ -7,6 +7,7 @@ import { BlobFiles } from '../../src/cache/blob-files.js';
 import { BlobIndex } from '../../src/cache/blob-index.js';
 import { IndexDatabase } from '../../src/cache/database.js';
 import { Evictor } from '../../src/cache/eviction.js';
+import { listOf } from '../../src/cache/listing.js';
 import { statusOf } from '../../src/cache/status.js';
 import {
   assertClean,
@@ -105,6 +106,17 @@ test('what is cached on a full disk can be listed', { skip: needsRoot }, async t
   assert.equal(cache.status().free, 0);
   cache.close();
   assert.equal(statusOf(folder, roomy).blobs, 3);
+});
+
+test('whoever reads the list of it slowly keeps nobody out', { skip: needsRoot }, async t => {
+  const { folder } = await fullWith(t);
+  const list = listOf(folder);
+  assert.equal(list.next().value?.key, 'a');
+  openCache(folder, {}, 'brief').close();
+  assert.deepEqual(
+    [...list].map(({ key }) => key),
+    ['b', 'c'],
+  );
 });
 
 test('evicting makes room on a full disk, and counts what went', { skip: needsRoot }, async t => {
