@@ -106,7 +106,7 @@ export class IndexDatabase {
   constructor(directory: string, access: CacheAccess) {
     this.directory = directory;
     this.db = openHowever(directory, access);
-    this.#inode = inodeOf(directory);
+    this.#inode = translated(directory, () => inodeOf(directory));
   }
 
   /** Runs `change` in one transaction that no other process can interleave with. */
@@ -128,9 +128,9 @@ export class IndexDatabase {
     }
   }
 
-  /** Has somebody removed it, or put another one in its place? What is written here then is lost. */
+  /** Has somebody removed it, or put another one in its place? What is written here then is lost. Throws `denied`. */
   isRemoved(): boolean {
-    return inodeOf(this.directory) !== this.#inode;
+    return translated(this.directory, () => inodeOf(this.directory) !== this.#inode);
   }
 
   /** Brings what was written to its place, so that the next transaction needs no room of its own on the disk. */

@@ -96,10 +96,14 @@ export function bytesOnDisk(directory: string): number {
 
 /** The files of blobs that this process has open. */
 export function openBelow(folder: string): string[] {
+  return openFiles().filter(path => path.startsWith(join(folder, 'blobs')));
+}
+
+/** What this process has open; of removed files the system says so behind their names. */
+export function openFiles(): string[] {
   return readdirSync('/proc/self/fd').flatMap(fd => {
     try {
-      const path = readlinkSync(`/proc/self/fd/${fd}`);
-      return path.startsWith(join(folder, 'blobs')) ? [path] : [];
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
     } catch {
       // The descriptor with which the folder is listed.
       return [];
