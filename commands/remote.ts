@@ -12,7 +12,7 @@ export interface RemoteAccess {
   close(): Promise<void>;
 }
 
-export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'>;
+export type RemoteAccessOptions = Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged' | 'onUncached'>;
 
 export function remoteAccess(
   sources: Sources,

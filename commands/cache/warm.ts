@@ -39,7 +39,8 @@ export default command({
     const wanted = readWanted(paths, query);
     refuseNothing(wanted);
     const volume = await openVolume(context.home);
-    const remote = remoteAccess(volume.sources, context, { limitRate });
+    // What there is no cache for is not read either: that is how the command fails.
+    const remote = remoteAccess(volume.sources, context, { limitRate, onUncached: () => {} });
     const progress = await openProgress(context, { title: 'downloading', unit: 'bytes' });
     const tally: Tally = { files: 0, failed: 0, codes: new Set(), failure: undefined };
     try {

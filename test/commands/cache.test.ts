@@ -1,12 +1,13 @@
 /** What `facet cache` says and how it ends, as a user meets it. What the cache itself does is in `test/cache`. */
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { openCatalog } from '../../src/tree/open-catalog.js';
 import { contentsOf, sha256 } from '../support/caches.js';
 import { serveFolder, startServer } from '../support/file-server.js';
 import { inPlace, type Place, users } from '../support/mounted.js';
+import { leave, needsRoot, smallDisk } from '../support/small-disk.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
 
 const user = users[0] ?? assert.fail();
@@ -86,6 +87,20 @@ describe('facet cache warm', { concurrency: 2 }, () => {
       assert.deepEqual(JSON.parse(stdout), { files: 3, failed: 1 });
       assert.deepEqual(await cached(place), ['a', 'b', 'copy']);
     }));
+
+  it('fails in one message where the cache has no room to be opened', { skip: needsRoot }, t =>
+    atServer(t, { a: MB }, '', async place => {
+      const disk = smallDisk(t, 4);
+      const directory = join(place.home, 'cache');
+      rmSync(directory, { recursive: true });
+      symlinkSync(disk, directory);
+      await place.done('cache', 'pin', '/web/a');
+      leave(disk, 0);
+      const { status, stderr } = await place.facet('cache', 'warm', '/web/a');
+      assert.equal(status, 1);
+      assert.match(stderr, /^facet: the cache \S+ cannot grow: its disk is full .*\nhint: .*\n$/);
+    }),
+  );
 
   it('ends as facet fetch does: with the error of all files, or with that of some of several', t =>
     atServer(t, sizes, '', async (place, folder) => {
