@@ -133,7 +133,14 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
   }
 }
 
-const PASSING: readonly FacetErrorCode[] = ['unreachable', 'denied', 'failed', 'interrupted', 'no-space'];
+const PASSING: readonly FacetErrorCode[] = [
+  'unreachable',
+  'denied',
+  'failed',
+  'interrupted',
+  'no-space',
+  'read-only',
+];
 
 /** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
 function mayGoOn(error: unknown): boolean {

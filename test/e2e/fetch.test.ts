@@ -587,8 +587,13 @@ describe('facet fetch says what went wrong, and leaves nothing wrong behind', { 
       const reason = users.length > 1 ? /read-only file system/ : /permission denied/;
       if (users.length > 1) await place.output('mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', out);
       try {
-        for (const output of [`${out}/`, join(out, 'below/'), join(out, 'name')]) {
-          await fails(place, 1, reason, '/docs/a.txt', '-o', output);
+        for (const [output, file] of [
+          [`${out}/`, join(out, 'a.txt')],
+          [join(out, 'below/'), join(out, 'below/a.txt')],
+          [join(out, 'name'), join(out, 'name')],
+        ] as const) {
+          const { stderr } = await fails(place, 1, reason, '/docs/a.txt', '-o', output);
+          assert.ok(stderr.startsWith(`facet: cannot write ${file}: `), stderr);
         }
       } finally {
         for (const each of mountsBelow(place.base)) await place.output('umount', each);
