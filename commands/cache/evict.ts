@@ -1,15 +1,14 @@
 /** `facet cache evict`. */
 import type { Cache } from '../../src/cache/cache.js';
 import type { Evicted } from '../../src/cache/eviction.js';
-import type { Home } from '../../src/config/home.js';
+import type { FileRecord } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import { versionsPrefix } from '../../src/volume/content-key.js';
 import { command, option } from '../command.js';
 import { duration, size } from '../kinds.js';
-import { openVolume } from '../volume.js';
 import { evictedText, nothing } from './evicted.js';
 import { openCache } from './open.js';
-import { isNothing, readWanted, remoteFiles, type Wanted, wantedArguments, wantedOptions } from './wanted.js';
+import { findWanted, isNothing, readWanted, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
   description:
@@ -34,9 +33,10 @@ export default command({
     if (!all && Object.keys(limits).length > 0) {
       throw new FacetError('usage', 'limits are of the whole cache: they cannot go with a PATH or --query');
     }
+    const files = all ? undefined : await findWanted(wanted, home);
     const cache = await openCache(home, 'brief');
     try {
-      const evicted = all ? cache?.evict(limits) : await evictFiles(cache, wanted, home);
+      const evicted = cache && (files ? evictFiles(cache, files) : cache.evict(limits));
       await output.done(evicted ?? nothing, each => evictedText('evicted', each));
     } finally {
       cache?.close();
@@ -44,18 +44,13 @@ export default command({
   },
 });
 
-async function evictFiles(cache: Cache | undefined, wanted: Wanted, home: Home): Promise<Evicted> {
-  const volume = await openVolume(home);
-  try {
-    const evicted = { ...nothing };
-    for (const file of await remoteFiles(wanted, volume, home)) {
-      const { blobs, bytes, kept } = cache?.evictUnder(versionsPrefix(file)) ?? nothing;
-      evicted.blobs += blobs;
-      evicted.bytes += bytes;
-      evicted.kept += kept;
-    }
-    return evicted;
-  } finally {
-    volume.close();
+function evictFiles(cache: Cache, files: readonly FileRecord[]): Evicted {
+  const evicted = { ...nothing };
+  for (const file of files) {
+    const { blobs, bytes, kept } = cache.evictUnder(versionsPrefix(file));
+    evicted.blobs += blobs;
+    evicted.bytes += bytes;
+    evicted.kept += kept;
   }
+  return evicted;
 }

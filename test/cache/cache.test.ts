@@ -335,7 +335,7 @@ test('status and list say what is there', async t => {
   const { free, ...status } = cache.status();
   assert.ok(free > 0);
   const bytes = { bytes: 8192 + 2 * ROOM, pinned: 8192 + 2 * ROOM, maxSize: 50_000_000, minFree: 7 };
-  assert.deepEqual(status, { blobs: 2, ...bytes, hits: 1, misses: 1 });
+  assert.deepEqual(status, { blobs: 2, ...bytes, pins: 2, hits: 1, misses: 1 });
   const common = { isPinned: true, accessedAt: 1_000_000 };
   assert.deepEqual(
     [...openCache(folder).list()],

@@ -130,6 +130,39 @@ describe('what is pinned', () => {
     }));
 });
 
+describe('what is pinned of files that are gone from their source', () => {
+  it('is shown, and can be unpinned, and nothing else with it', t =>
+    atServer(t, { a: MB, b: MB, c: MB, stays: MB }, '', async (place, folder) => {
+      await place.done('cache', 'pin', '/web');
+      await place.done('cache', 'warm', '/web/a', '/web/stays');
+      for (const name of ['a', 'b']) rmSync(join(folder, name));
+      await place.done('index', 'scan');
+      const listed = async (...args: string[]) => {
+        const lines = (await place.done('cache', 'ls', '--json', ...args)).trim().split('\n');
+        return lines.map(line => JSON.parse(line)).map(({ origin, size, gone }) => [origin, size, gone]);
+      };
+      assert.deepEqual(await listed(), [
+        ['web:a', MB, true],
+        ['web:stays', MB, false],
+      ]);
+      assert.deepEqual(await listed('--pinned'), [
+        ['web:a', MB, true],
+        ['web:stays', MB, false],
+        ['web:b', null, true],
+        ['web:c', null, false],
+      ]);
+      assert.match(await place.done('cache', 'ls', '--pinned'), /^ +nothing {2}web:b {2}\(pinned, gone\)$/m);
+      assert.match(await place.done('cache', 'status'), /4 files pinned/);
+      assert.equal((await place.facet('cache', 'unpin', '--gone', '/web')).status, 2);
+      assert.equal(await place.done('cache', 'unpin', '--gone'), 'unpinned 2 files\n');
+      assert.deepEqual(await listed('--pinned'), [
+        ['web:stays', MB, false],
+        ['web:c', null, false],
+      ]);
+      assert.equal(JSON.parse(await place.done('cache', 'clear', '--json')).blobs, 1);
+    }));
+});
+
 describe('a scan of several sources of which none can be scanned', () => {
   it('ends with their reason when it is one, and otherwise with that of some of several', async t => {
     const { url } = await startServer(t, (request, response) => {
