@@ -1,4 +1,6 @@
 /** Changes of the cache that follow from those of the catalog. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Cache } from '../../src/cache/cache.js';
 import { FacetError } from '../../src/errors.js';
 import type { CommandContext } from '../command.js';
@@ -10,12 +12,13 @@ export async function changeCache(
   lost: string,
   change: (cache: Cache) => void,
 ): Promise<void> {
+  if (!existsSync(join(home.cacheDir, 'index.db'))) return;
   try {
-    const cache = await openCache(home, 'brief');
+    const cache = await openCache(home, 'write');
     try {
-      if (cache) change(cache);
+      change(cache);
     } finally {
-      cache?.close();
+      cache.close();
     }
   } catch (error) {
     if (!(error instanceof FacetError)) throw error;
