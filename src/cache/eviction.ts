@@ -108,12 +108,13 @@ export class Evictor {
   removePinned(keys: readonly string[], bytes: number): number {
     const theirs = new Set(keys);
     const mayGo = (id: number) => this.#pinsOf.all(id).every(key => theirs.has(key));
+    const candidates = keys.flatMap(key => this.#ofKey.all(key)).filter(({ id }) => mayGo(id));
     let removed = 0;
-    for (const key of keys) {
-      const candidate = this.#ofKey.get(key);
-      if (candidate)
-        removed += bytesOf(this.#whenSeized([candidate], seized => this.#removeFilesFirst(seized, mayGo)));
-      if (removed >= bytes) break;
+    // Several at a time: one that is small makes no room to tell the index even of itself.
+    for (let at = 0; at < candidates.length && removed < bytes; ) {
+      const chosen = wanted(candidates.slice(at, at + BATCH), 0, bytes - removed);
+      removed += bytesOf(this.#whenSeized(chosen, seized => this.#removeFilesFirst(seized, mayGo)));
+      at += chosen.length;
     }
     return removed;
   }

@@ -157,6 +157,25 @@ test('what is unpinned on a full disk makes the room to note it; other pins hold
   assert.deepEqual(keysIn(later), ['a', 'c']);
 });
 
+test('so do small contents, as many as it takes, but for those that are open', {
+  skip: needsRoot,
+}, async t => {
+  const disk = smallDisk(t, 16);
+  const folder = join(disk, 'cache');
+  const cache = openCache(folder);
+  const keys = Array.from({ length: 300 }, (_, nth) => `small ${String(nth).padStart(3, '0')}`);
+  for (const key of keys) await put(cache, key, 5000);
+  cache.pin(keys);
+  const handle = cache.lookup('small 000', 5000) ?? assert.fail();
+  leave(disk, 0);
+  const full = openCache(folder, {}, 'brief');
+  full.unpin(keys);
+  assert.deepEqual(full.pinned(''), []);
+  assert.ok(keysIn(full).length > 200);
+  assert.deepEqual(readRange(handle), contentsOf('small 000', 5000));
+  assertClean(full);
+});
+
 test('contents that another pin keeps do not go with the first', { skip: needsRoot }, async t => {
   const disk = smallDisk(t, 16);
   const folder = join(disk, 'cache');
