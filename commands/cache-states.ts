@@ -11,7 +11,7 @@ export async function withStates(query: Query, volume: Volume, home: Home): Prom
     import('./cache/open.js'),
     import('../src/volume/cache-states.js'),
   ]);
-  const cache = await openCache(home, 'read');
+  const cache = await openCache(home, 'brief');
   try {
     return states.withStates(query, volume, cache);
   } finally {

@@ -15,7 +15,7 @@ export async function presentTier(volume: Volume, file: FileRecord, home: Home):
     import('../src/volume/mapped-folders.js'),
     loadConfig(home),
   ]);
-  const cache = await openCache(home, 'read');
+  const cache = await openCache(home, 'brief');
   const near = new NearFiles(new MappedFolders(volume.sources, mounts));
   try {
     const found = await near.open(file);

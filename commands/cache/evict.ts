@@ -1,15 +1,14 @@
 /** `facet cache evict`. */
 import type { Cache } from '../../src/cache/cache.js';
 import type { Evicted } from '../../src/cache/eviction.js';
-import type { Home } from '../../src/config/home.js';
+import type { FileRecord } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
 import { versionsPrefix } from '../../src/volume/content-key.js';
 import { command, option } from '../command.js';
 import { duration, size } from '../kinds.js';
-import { openVolume } from '../volume.js';
-import { evictedText } from './evicted.js';
+import { evictedText, nothing } from './evicted.js';
 import { openCache } from './open.js';
-import { isNothing, readWanted, remoteFiles, type Wanted, wantedArguments, wantedOptions } from './wanted.js';
+import { findWanted, isNothing, readWanted, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
   description:
@@ -34,28 +33,24 @@ export default command({
     if (!all && Object.keys(limits).length > 0) {
       throw new FacetError('usage', 'limits are of the whole cache: they cannot go with a PATH or --query');
     }
-    const cache = await openCache(home, 'write');
+    const files = all ? undefined : await findWanted(wanted, home);
+    const cache = await openCache(home, 'brief');
     try {
-      const evicted = all ? cache.evict(limits) : await evictFiles(cache, wanted, home);
-      await output.done(evicted, each => evictedText('evicted', each));
+      const evicted = cache && (files ? evictFiles(cache, files) : cache.evict(limits));
+      await output.done(evicted ?? nothing, each => evictedText('evicted', each));
     } finally {
-      cache.close();
+      cache?.close();
     }
   },
 });
 
-async function evictFiles(cache: Cache, wanted: Wanted, home: Home): Promise<Evicted> {
-  const volume = await openVolume(home);
-  try {
-    const evicted = { blobs: 0, bytes: 0, kept: 0 };
-    for (const file of await remoteFiles(wanted, volume, home)) {
-      const { blobs, bytes, kept } = cache.evictUnder(versionsPrefix(file));
-      evicted.blobs += blobs;
-      evicted.bytes += bytes;
-      evicted.kept += kept;
-    }
-    return evicted;
-  } finally {
-    volume.close();
+function evictFiles(cache: Cache, files: readonly FileRecord[]): Evicted {
+  const evicted = { ...nothing };
+  for (const file of files) {
+    const { blobs, bytes, kept } = cache.evictUnder(versionsPrefix(file));
+    evicted.blobs += blobs;
+    evicted.bytes += bytes;
+    evicted.kept += kept;
   }
+  return evicted;
 }

@@ -5,8 +5,8 @@ import { loadConfig } from '../../src/config/config.js';
 import type { Home } from '../../src/config/home.js';
 import { FacetError } from '../../src/errors.js';
 
-/** Undefined for a cache that is only read, and that nobody has made yet. */
-export async function openCache(home: Home, access: 'read'): Promise<Cache | undefined>;
+/** Undefined for a cache that nobody has made yet, and that is not to be made now. */
+export async function openCache(home: Home, access: 'brief'): Promise<Cache | undefined>;
 export async function openCache(home: Home, access: 'write'): Promise<Cache>;
 export async function openCache(home: Home, access: CacheAccess): Promise<Cache | undefined> {
   const { Cache } = await import('../../src/cache/cache.js');
@@ -14,7 +14,7 @@ export async function openCache(home: Home, access: CacheAccess): Promise<Cache 
   try {
     return Cache.open(home.cacheDir, { maxSize, minFree, maxAge }, access);
   } catch (error) {
-    if (access === 'read' && error instanceof FacetError && error.code === 'not-found') return undefined;
+    if (access === 'brief' && error instanceof FacetError && error.code === 'not-found') return undefined;
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 /** `facet cache pin`. */
+import { contentKey } from '../../src/volume/content-key.js';
 import { command } from '../command.js';
 import { formatItems } from '../format.js';
-import { changePins } from './pins.js';
-import { readWanted, wantedArguments, wantedOptions } from './wanted.js';
+import { openCache } from './open.js';
+import { findWanted, readWanted, refuseNothing, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
   description:
@@ -19,8 +20,17 @@ export default command({
       says: 'from cron: the present versions of what was pinned before it changed',
     },
   ],
-  async run(context, { paths }, { query }) {
-    const files = await changePins(context, readWanted(paths, query), 'pin');
-    await context.output.done({ files, pinned: true }, () => `pinned ${formatItems(files, 'file')}`);
+  async run({ home, output }, { paths }, { query }) {
+    const wanted = readWanted(paths, query);
+    refuseNothing(wanted);
+    const files = await findWanted(wanted, home);
+    const cache = await openCache(home, 'write');
+    try {
+      cache.pin(files.map(contentKey));
+    } finally {
+      cache.close();
+    }
+    const pinned = formatItems(files.length, 'file');
+    await output.done({ files: files.length, pinned: true }, () => `pinned ${pinned}`);
   },
 });

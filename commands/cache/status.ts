@@ -31,7 +31,8 @@ async function statusIn(home: Home, limits: { maxSize: number; minFree: number }
     const { statusOf } = await import('../../src/cache/status.js');
     return statusOf(home.cacheDir, limits);
   }
-  return { blobs: 0, bytes: 0, pinned: 0, ...limits, free: freeBytes(home.cacheDir), hits: 0, misses: 0 };
+  const nothing = { blobs: 0, bytes: 0, pinned: 0, pins: 0, hits: 0, misses: 0 };
+  return { ...nothing, ...limits, free: freeBytes(home.cacheDir) };
 }
 
 /** Of the nearest folder above that exists. */
@@ -44,10 +45,11 @@ function freeBytes(directory: string): number {
   }
 }
 
-function toText({ directory, blobs, bytes, pinned, maxSize, free }: PlacedStatus): string {
+function toText({ directory, blobs, bytes, pinned, pins, maxSize, free }: PlacedStatus): string {
   const kept = pinned === 0 ? '' : `, ${formatSize(pinned)} of it pinned`;
   return [
     printable(directory),
     `  ${formatItems(blobs, 'blob')}, ${formatSize(bytes)} of at most ${formatSize(maxSize)}${kept}; ${formatSize(free)} free on the disk`,
+    ...(pins === 0 ? [] : [`  ${formatItems(pins, 'file')} pinned: facet cache ls --pinned`]),
   ].join('\n');
 }

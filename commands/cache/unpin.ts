@@ -1,16 +1,76 @@
 /** `facet cache unpin`. */
-import { command } from '../command.js';
+import type { Cache } from '../../src/cache/cache.js';
+import type { Home } from '../../src/config/home.js';
+import { FacetError } from '../../src/errors.js';
+import { fileOfKey } from '../../src/volume/cache-states.js';
+import { parseContentKey, versionsPrefix } from '../../src/volume/content-key.js';
+import { command, flag } from '../command.js';
 import { formatItems } from '../format.js';
-import { changePins } from './pins.js';
-import { readWanted, wantedArguments, wantedOptions } from './wanted.js';
+import { openVolume } from '../volume.js';
+import { openCache } from './open.js';
+import {
+  findWanted,
+  isNothing,
+  readWanted,
+  refuseNothing,
+  type Wanted,
+  wantedArguments,
+  wantedOptions,
+} from './wanted.js';
 
 export default command({
   description: 'Lets files that were pinned be evicted again, in all their versions.',
   arguments: wantedArguments,
-  options: wantedOptions,
-  examples: [{ command: "facet cache unpin --query 'pinned label:seen'", says: 'what was watched' }],
-  async run(context, { paths }, { query }) {
-    const files = await changePins(context, readWanted(paths, query), 'unpin');
-    await context.output.done({ files, pinned: false }, () => `unpinned ${formatItems(files, 'file')}`);
+  options: { ...wantedOptions, gone: flag('the files that are gone from their sources') },
+  examples: [
+    { command: "facet cache unpin --query 'pinned label:seen'", says: 'what was watched' },
+    { command: 'facet cache unpin --gone', says: 'what facet cache ls --pinned calls gone' },
+  ],
+  async run({ home, output }, { paths }, { query, gone }) {
+    const wanted = readWanted(paths, query);
+    if (gone && !isNothing(wanted)) {
+      throw new FacetError('usage', 'no PATH and no query finds what is gone: --gone goes alone');
+    }
+    const files = gone ? await unpinGone(home) : await unpinWanted(wanted, home);
+    await output.done({ files, pinned: false }, () => `unpinned ${formatItems(files, 'file')}`);
   },
 });
+
+/** Returns how many files there were. */
+async function unpinWanted(wanted: Wanted, home: Home): Promise<number> {
+  refuseNothing(wanted);
+  const files = await findWanted(wanted, home);
+  await inCache(home, cache => cache.unpin(files.flatMap(file => cache.pinned(versionsPrefix(file)))));
+  return files.length;
+}
+
+async function unpinGone(home: Home): Promise<number> {
+  const volume = await openVolume(home);
+  const files = new Set<string>();
+  try {
+    await inCache(home, cache => {
+      const keys = cache.pinned('').filter(key => fileOfKey(volume, key) === undefined);
+      cache.unpin(keys);
+      for (const key of keys) files.add(fileNamedIn(key));
+    });
+  } finally {
+    volume.close();
+  }
+  return files.size;
+}
+
+/** The same for all versions of a file. */
+function fileNamedIn(key: string): string {
+  const { sourceId, path } = parseContentKey(key) ?? {};
+  return `${sourceId}/${path}`;
+}
+
+/** Also when its disk is full of what is pinned. */
+async function inCache(home: Home, action: (cache: Cache) => void): Promise<void> {
+  const cache = await openCache(home, 'brief');
+  try {
+    if (cache) action(cache);
+  } finally {
+    cache?.close();
+  }
+}

@@ -10,6 +10,7 @@ import { withStates } from '../cache-states.js';
 import { argumentList, option } from '../command.js';
 import { filesOf } from '../index/files.js';
 import { path, text } from '../kinds.js';
+import { openVolume } from '../volume.js';
 
 export const wantedArguments = { paths: argumentList(path, 'PATH', 'a path in the tree, or a glob') };
 export const wantedOptions = { query: option(text, 'QUERY', 'the files that a query asks for') };
@@ -49,4 +50,14 @@ export async function remoteFiles(
   throw new FacetError('usage', 'none of these files is at a remote source', {
     hint: 'files of local folders are read where they are and never cached',
   });
+}
+
+/** The same for those who need no volume besides, and who open the cache after that: a query may have opened it. */
+export async function findWanted(wanted: Wanted, home: Home): Promise<FileRecord[]> {
+  const volume = await openVolume(home);
+  try {
+    return await remoteFiles(wanted, volume, home);
+  } finally {
+    volume.close();
+  }
 }

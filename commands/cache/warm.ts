@@ -1,6 +1,7 @@
 /** `facet cache warm`: contents before anybody asks for them. */
 import { type FileRecord, sourcePath } from '../../src/catalog/files.js';
 import { FacetError } from '../../src/errors.js';
+import type { Fitting } from '../../src/volume/fitting.js';
 import type { RemoteContents } from '../../src/volume/remote-contents.js';
 import { type CommandContext, command, option } from '../command.js';
 import { againHint, codeOfSeveral, describeFailure, type Failure } from '../failure.js';
@@ -46,9 +47,12 @@ export default command({
       tally.files = files.length;
       if (files.length > 0) {
         const contents = await remote.open();
-        const fits = withRoom(context, files, contents, tally);
-        const bring = bringing(context, contents, tally, meter(progress, bytesOf(fits)));
+        const { fits, twins } = withRoom(context, files, contents, tally);
+        const total = bytesOf(fits) + bytesOf(twins);
+        const bring = bringing(context, contents, tally, meter(progress, total));
         for await (const _ of inParallel(fits, parallel, bring));
+        // On their way both would take room.
+        for await (const _ of inParallel(twins, parallel, bring));
       }
     } finally {
       progress.stop();
@@ -65,8 +69,8 @@ function withRoom(
   files: readonly FileRecord[],
   contents: RemoteContents,
   tally: Tally,
-): FileRecord[] {
-  const { fits, tooLarge, tooMany, room } = contents.fitting(files);
+): Pick<Fitting, 'fits' | 'twins'> {
+  const { fits, twins, tooLarge, tooMany, room } = contents.fitting(files);
   const hint = 'raise cache.maxSize, lower cache.minFree, free some space or unpin something';
   const roomText = `the ${formatSize(room)} that the cache has room for beside what else is pinned`;
   for (const file of tooLarge) {
@@ -80,7 +84,7 @@ function withRoom(
     tally.failed += tooMany.length;
     tally.codes.add('no-space');
   }
-  return fits;
+  return { fits, twins };
 }
 
 function bytesOf(files: readonly FileRecord[]): number {

@@ -3,7 +3,16 @@
  * it; whoever wants to remove one needs the lock for itself. The system releases both, however a process ends.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.js';
 import { flock } from './libc.js';
@@ -37,6 +46,11 @@ export class BlobFiles {
 
   tmpPath(name: string): string {
     return join(this.tmp, name);
+  }
+
+  /** The names in `tmp/`, which is not there when a process was killed just as it made the cache. */
+  unfinished(): string[] {
+    return existsSync(this.tmp) ? readdirSync(this.tmp) : [];
   }
 
   /** Makes an empty file in `tmp/` with a new name, open for reading and writing, and locked. */

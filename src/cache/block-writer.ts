@@ -301,10 +301,10 @@ function open(key: string, size: number, { blobs, files }: WriterParts): Opened 
 function make(key: string, size: number, { index, blobs, files, space }: WriterParts): Opened | undefined {
   const before = blobs.find(key)?.id;
   const { name, fd } = files.make();
+  let id = 0;
   let blob: BlobRecord | undefined;
   try {
     ftruncateSync(fd, size);
-    let id = 0;
     space.reserve(
       () => roomOf(size, { start: 0, end: 1 }),
       () => {
@@ -318,14 +318,15 @@ function make(key: string, size: number, { index, blobs, files, space }: WriterP
       blobs.setKey(key, id);
       return blobs.get(id);
     });
-    if (blob === undefined) discard(id);
     return blob === undefined ? undefined : { blob, fd };
   } finally {
-    if (blob === undefined) closeSync(fd);
+    if (blob === undefined) discard();
   }
 
-  function discard(id: number): void {
+  function discard(): void {
     files.remove(name);
-    index.write(() => blobs.delete(id));
+    closeSync(fd);
+    // On a full disk the row cannot be deleted; whoever sweeps next does it.
+    index.tryWrite(() => blobs.delete(id));
   }
 }

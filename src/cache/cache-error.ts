@@ -10,7 +10,7 @@ interface Meaning {
 const FULL: Meaning = {
   code: 'no-space',
   says: 'cannot grow: its disk is full',
-  hint: 'free some space; what is cached stays readable',
+  hint: 'free some space, or unpin something: facet cache unpin; what is cached stays readable',
 };
 
 const DENIED: Meaning = {

@@ -15,10 +15,11 @@ import { BlockWriter, type BlockWriterParts } from './block-writer.js';
 import { BLOCK_SIZE } from './blocks.js';
 import { isNoSpace, removed, translated } from './cache-error.js';
 import { CheckedBlocks } from './checked-blocks.js';
-import { BlobState, type CacheAccess, IndexDatabase } from './database.js';
+import { type CacheAccess, IndexDatabase } from './database.js';
 import { type Evicted, Evictor, endOf } from './eviction.js';
 import type { BlobHandle } from './handle.js';
 import { makeHeadroom } from './headroom.js';
+import { type CachedContents, contentsReader, inBatches } from './listing.js';
 import { Recovery } from './recovery.js';
 import { type Limits, Space } from './space.js';
 import { type CacheStatus, readStatus } from './status.js';
@@ -29,19 +30,8 @@ import type { BlobWriter } from './writer.js';
 
 const BLOCK_THRESHOLD = 50_000_000;
 
-/** Rows that `list` reads at once. */
-const LIST_BATCH = 500;
-
-export interface CachedContents {
-  key: string;
-  /** Bytes: of the whole contents, and of the disk for what is there of them. */
-  size: number;
-  room: number;
-  isWhole: boolean;
-  isPinned: boolean;
-  /** Milliseconds since the epoch; exact to a minute. */
-  accessedAt: number;
-}
+/** Bytes that are tried first where unpinning has no room: enough for a few pins. */
+const FIRST_ROOM = 1 << 18;
 
 export class Cache {
   readonly directory: string;
@@ -50,20 +40,15 @@ export class Cache {
   readonly #parts: BlockWriterParts;
   readonly #evictor: Evictor;
   readonly #recovery: Recovery;
-  /** What had to go so that the cache could be opened. */
-  #evictedBefore: Evicted = { blobs: 0, bytes: 0, kept: 0 };
   readonly #addPin: Statement<[string]>;
   readonly #removePin: Statement<[string]>;
   readonly #renamePin: Statement<[string, string]>;
   readonly #pinned: Statement<[string, string], string>;
   readonly #pinnedRoom: Statement<[string], { id: number; room: number }>;
-  readonly #list: Statement<
-    [string],
-    Omit<CachedContents, 'isWhole' | 'isPinned'> & { whole: number; pinned: number }
-  >;
+  readonly #list: (after: string) => CachedContents[];
 
   /**
-   * Opens the cache in a directory; the rest is as `access` says. Where the disk is too full to write, it first removes what was
+   * Opens the cache in a directory; the rest is as `access` says. Where the disk is too full to `write`, it first removes what was
    * read the longest ago.
    * Throws `not-found`, `denied`, `no-space`, `in-use`, `integrity` (a damaged index) or `failed` (of another version).
    */
@@ -72,11 +57,8 @@ export class Cache {
       return Cache.#open(directory, limits, access);
     } catch (error) {
       if (access !== 'write' || !isNoSpace(error)) throw error;
-      const evicted = makeHeadroom(directory);
-      if (!evicted) throw error;
-      const cache = Cache.#open(directory, limits, access);
-      cache.#evictedBefore = evicted;
-      return cache;
+      makeHeadroom(directory);
+      return Cache.#open(directory, limits, access);
     }
   }
 
@@ -113,12 +95,7 @@ export class Cache {
     this.#pinnedRoom = db.prepare(
       'SELECT b.id, b.room FROM keys k JOIN blobs b ON b.id = k.blob_id WHERE k.key = ? AND b.pinned = 1',
     );
-    this.#list = db.prepare(
-      `SELECT k.key, b.size, b.room - b.pending AS room, b.accessed_at AS accessedAt,
-         b.present * ${BLOCK_SIZE} >= b.size AS whole, EXISTS (SELECT 1 FROM pins p WHERE p.key = k.key) AS pinned
-       FROM keys k JOIN blobs b ON b.id = k.blob_id
-       WHERE k.key > ? AND b.state = ${BlobState.kept} ORDER BY k.key LIMIT ${LIST_BATCH}`,
-    );
+    this.#list = contentsReader(db);
     if (access !== 'write') return;
     files.create();
     this.#recovery.sweep();
@@ -183,8 +160,18 @@ export class Cache {
     this.#changePins(this.#addPin, keys);
   }
 
+  /** Where the disk has no room to note it, some of what these keys lead to makes room: it may go from now on anyway. */
   unpin(keys: readonly string[]): void {
-    this.#changePins(this.#removePin, keys);
+    this.#unpin(keys, FIRST_ROOM);
+  }
+
+  #unpin(keys: readonly string[], bytes: number): void {
+    try {
+      this.#changePins(this.#removePin, keys);
+    } catch (error) {
+      if (!isNoSpace(error) || this.#evictor.removePinned(keys, bytes) === 0) throw error;
+      this.#unpin(keys, bytes * 2);
+    }
   }
 
   /** The pinned keys that begin so, whether or not anything is there of them. */
@@ -213,13 +200,8 @@ export class Cache {
   }
 
   /** Everything that is there, by key. Others may change it meanwhile. */
-  *list(): Generator<CachedContents> {
-    for (let last: string | undefined = ''; last !== undefined; ) {
-      const rows = this.#list.all(last);
-      for (const { whole, pinned, ...row } of rows)
-        yield { ...row, isWhole: whole === 1, isPinned: pinned === 1 };
-      last = rows.at(-1)?.key;
-    }
+  list(): Generator<CachedContents> {
+    return inBatches(this.#list);
   }
 
   status(): CacheStatus {
@@ -254,12 +236,7 @@ export class Cache {
 
   #evict(before: number, bytes = 0): Evicted {
     const { until, ...evicted } = this.#evictor.remove({ before, bytes });
-    const { blobs: blobsBefore, bytes: bytesBefore } = this.#evictedBefore;
-    return {
-      blobs: evicted.blobs + blobsBefore,
-      bytes: evicted.bytes + bytesBefore,
-      kept: evicted.kept + this.#evictor.countPinned(until),
-    };
+    return { ...evicted, kept: evicted.kept + this.#evictor.countPinned(until) };
   }
 
   /** Checks everything, blob by blob; with `repair`, what is bad is not there any more, and will be fetched again. */

@@ -13,10 +13,11 @@ import { BLOCK_SIZE } from './blocks.js';
 import { isNoSpace, translated } from './cache-error.js';
 
 /**
- * `write` makes the cache where there is none, and cleans up what ended processes left behind. `read` and `serve` fail then.
- * `read` is for a moment, because on a full disk it keeps all others out meanwhile; `serve` never waits for a disk.
+ * `write` makes the cache where there is none, and cleans up what ended processes left behind. `brief` and `serve` fail then.
+ * `brief` is for a moment: it opens a cache whose disk is full as well, and keeps all others out meanwhile. `serve` never waits
+ * for a disk.
  */
-export type CacheAccess = 'write' | 'read' | 'serve';
+export type CacheAccess = 'write' | 'brief' | 'serve';
 
 const INDEX = 'index.db';
 
@@ -113,7 +114,7 @@ export class IndexDatabase {
   constructor(directory: string, access: CacheAccess) {
     this.directory = directory;
     this.db = openHowever(directory, access);
-    this.#inode = inodeOf(directory);
+    this.#inode = translated(directory, () => inodeOf(directory));
   }
 
   /** Runs `change` in one transaction that no other process can interleave with. */
@@ -156,9 +157,9 @@ export class IndexDatabase {
     }
   }
 
-  /** Has somebody removed it, or put another one in its place? What is written here then is lost. */
+  /** Has somebody removed it, or put another one in its place? What is written here then is lost. Throws `denied`. */
   isRemoved(): boolean {
-    return inodeOf(this.directory) !== this.#inode;
+    return translated(this.directory, () => inodeOf(this.directory) !== this.#inode);
   }
 
   /** Brings what was written to its place, so that the next transaction needs no room of its own on the disk. */
@@ -179,7 +180,7 @@ function openHowever(directory: string, access: CacheAccess): Database {
   try {
     return translated(directory, () => openIndex(directory, access, 'NORMAL'));
   } catch (error) {
-    if (access !== 'read' || !isNoSpace(error)) throw error;
+    if (access !== 'brief' || !isNoSpace(error)) throw error;
     // The file through which processes share it finds no room. Who has it alone needs none: https://sqlite.org/wal.html#noshm
     return translated(directory, () => openIndex(directory, access, 'EXCLUSIVE'));
   }

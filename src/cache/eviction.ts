@@ -13,12 +13,13 @@ import { BlobState, type IndexDatabase } from './database.js';
 /** Blobs that are removed in one go; each has a descriptor open meanwhile. */
 const BATCH = 64;
 
+const COLUMNS = 'b.id, b.name, b.room, b.accessed_at AS accessedAt';
+
 interface Candidate {
   id: number;
   name: string;
   room: number;
   accessedAt: number;
-  pinned: number;
 }
 
 /** Nobody else has its file open: here it is, if there is one. */
@@ -39,6 +40,9 @@ export class Evictor {
   readonly #files: BlobFiles;
   readonly #oldest: Statement<{ at: number; id: number }, Candidate>;
   readonly #pinned: Statement<[number], number>;
+  readonly #isPinned: Statement<[number], number>;
+  readonly #pinsOf: Statement<[number], string>;
+  readonly #ofKey: Statement<[string], Candidate>;
   readonly #under: Statement<[string, string], Candidate>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, files: BlobFiles) {
@@ -46,15 +50,22 @@ export class Evictor {
     this.#blobs = blobs;
     this.#files = files;
     this.#oldest = index.db.prepare(
-      `SELECT id, name, room, accessed_at AS accessedAt, pinned FROM blobs
+      `SELECT ${COLUMNS} FROM blobs b
        WHERE state = ${BlobState.kept} AND pinned = 0 AND (accessed_at, id) > (:at, :id)
        ORDER BY accessed_at, id LIMIT ${BATCH}`,
     );
     this.#pinned = index.db
       .prepare<[number], number>('SELECT count(*) FROM blobs WHERE pinned = 1 AND accessed_at < ?')
       .pluck();
+    this.#isPinned = index.db.prepare<[number], number>('SELECT pinned FROM blobs WHERE id = ?').pluck();
+    this.#pinsOf = index.db
+      .prepare<[number], string>('SELECT key FROM keys JOIN pins USING (key) WHERE blob_id = ?')
+      .pluck();
+    this.#ofKey = index.db.prepare(
+      `SELECT ${COLUMNS} FROM keys k JOIN blobs b ON b.id = k.blob_id WHERE k.key = ? AND b.state = ${BlobState.kept}`,
+    );
     this.#under = index.db.prepare(
-      `SELECT DISTINCT b.id, b.name, b.room, b.accessed_at AS accessedAt, b.pinned FROM keys k JOIN blobs b ON b.id = k.blob_id
+      `SELECT DISTINCT ${COLUMNS} FROM keys k JOIN blobs b ON b.id = k.blob_id
        WHERE k.key BETWEEN ? AND ? AND b.state = ${BlobState.kept}`,
     );
   }
@@ -93,42 +104,70 @@ export class Evictor {
     return this.#pinned.get(before) ?? 0;
   }
 
+  /** Removes blobs, up to so many bytes, that no pins keep but those of these keys, on a full disk. Returns their bytes. */
+  removePinned(keys: readonly string[], bytes: number): number {
+    const theirs = new Set(keys);
+    const mayGo = (id: number) => this.#pinsOf.all(id).every(key => theirs.has(key));
+    const candidates = keys.flatMap(key => this.#ofKey.all(key)).filter(({ id }) => mayGo(id));
+    let removed = 0;
+    // Several at a time: one that is small makes no room to tell the index even of itself.
+    for (let at = 0; at < candidates.length && removed < bytes; ) {
+      const chosen = wanted(candidates.slice(at, at + BATCH), 0, bytes - removed);
+      removed += bytesOf(this.#whenSeized(chosen, seized => this.#removeFilesFirst(seized, mayGo)));
+      at += chosen.length;
+    }
+    return removed;
+  }
+
   #remove(candidates: readonly Candidate[], evicted: Evicted): void {
+    const removed = this.#whenSeized(candidates, seized => this.#removeSeized(seized));
+    evicted.blobs += removed.length;
+    evicted.kept += candidates.length - removed.length;
+    evicted.bytes += bytesOf(removed);
+  }
+
+  /** Gives `action` those that nobody else has open; nobody else can meanwhile. */
+  #whenSeized(candidates: readonly Candidate[], action: (seized: readonly Seized[]) => Seized[]): Seized[] {
     const seized: Seized[] = [];
     try {
       for (const candidate of candidates) {
         const fd = this.#files.seize(candidate.name);
         if (fd !== 'in use') seized.push({ ...candidate, fd: fd === 'gone' ? undefined : fd });
       }
-      const leaving = this.#change(seized, id => this.#blobs.condemn(id));
-      for (const { name } of leaving) this.#files.remove(name);
-      this.#change(leaving, id => {
-        this.#blobs.delete(id);
-        return true;
-      });
-      evicted.blobs += leaving.length;
-      evicted.kept += candidates.length - leaving.length;
-      evicted.bytes += leaving.reduce((sum, { room }) => sum + room, 0);
+      return action(seized);
     } finally {
       for (const { fd } of seized) if (fd !== undefined) closeSync(fd);
     }
   }
 
-  /** Changes blobs that nobody else has open in one transaction. Returns those for which `change` is true. */
-  #change(seized: readonly Seized[], change: (id: number) => boolean): Seized[] {
+  /** Returns those that were not pinned. */
+  #removeSeized(seized: readonly Seized[]): Seized[] {
     try {
-      return this.#index.write(() => seized.filter(({ id }) => change(id)));
+      const leaving = this.#index.write(() => seized.filter(({ id }) => this.#blobs.condemn(id)));
+      for (const { name } of leaving) this.#files.remove(name);
+      this.#index.write(() => {
+        for (const { id } of leaving) this.#blobs.delete(id);
+      });
+      return leaving;
     } catch (error) {
       if (!isNoSpace(error)) throw error;
-      for (const each of seized) if (each.pinned === 0) this.#empty(each);
-      return seized.filter(each => this.#changeAlone(each, change));
+      return this.#removeFilesFirst(seized, id => this.#isPinned.get(id) === 0);
     }
   }
 
-  /** In a transaction that needs next to no room. */
-  #changeAlone({ id }: Seized, change: (id: number) => boolean): boolean {
-    this.#index.checkpoint();
-    return this.#index.write(() => change(id));
+  /** The files make the room in which the index is told. */
+  #removeFilesFirst(seized: readonly Seized[], mayGo: (id: number) => boolean): Seized[] {
+    // A transaction that writes nothing needs no room, and while it lasts nobody pins.
+    const emptied = this.#index.write(() => {
+      const going = seized.filter(({ id }) => mayGo(id));
+      for (const each of going) this.#empty(each);
+      return going;
+    });
+    for (const { id } of emptied) {
+      this.#index.checkpoint();
+      this.#index.write(() => this.#blobs.delete(id));
+    }
+    return emptied;
   }
 
   /** Gives the room of a file back that is still open here. Who finds a blob without a file finds nothing. */
@@ -151,4 +190,8 @@ function wanted(candidates: readonly Candidate[], before: number, bytes: number)
     planned += room;
     return isWanted;
   });
+}
+
+function bytesOf(blobs: readonly Candidate[]): number {
+  return blobs.reduce((sum, { room }) => sum + room, 0);
 }

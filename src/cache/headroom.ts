@@ -2,25 +2,26 @@
 import { FacetError } from '../errors.js';
 import { BlobFiles } from './blob-files.js';
 import { BlobIndex } from './blob-index.js';
+import { BlockMap } from './block-map.js';
 import { IndexDatabase } from './database.js';
-import { type Evicted, Evictor } from './eviction.js';
+import { Evictor } from './eviction.js';
+import { Recovery } from './recovery.js';
 import { freeBytes } from './space.js';
 
 /** Bytes, ample for the files that SQLite has beside the index. */
 const HEADROOM = 4 << 20;
 
-/** Removes what was read the longest ago until `HEADROOM` is free, or nothing can go. Undefined when there was nothing to remove. */
-export function makeHeadroom(directory: string): Evicted | undefined {
+/** Removes what ended processes left behind, then what was read the longest ago, until `HEADROOM` is free or nothing can go. */
+export function makeHeadroom(directory: string): void {
   let index: IndexDatabase | undefined;
   try {
-    index = new IndexDatabase(directory, 'read');
-    const evictor = new Evictor(index, new BlobIndex(index.db), new BlobFiles(directory));
-    const evicted = evictor.remove({ bytes: HEADROOM - freeBytes(directory) });
-    return evicted.blobs > 0 ? evicted : undefined;
+    index = new IndexDatabase(directory, 'brief');
+    const [blobs, files] = [new BlobIndex(index.db), new BlobFiles(directory)];
+    new Recovery(index, blobs, new BlockMap(index.db), files).sweep();
+    new Evictor(index, blobs, files).remove({ bytes: HEADROOM - freeBytes(directory) });
   } catch (error) {
-    // No cache yet, or none that can be used: the full disk is what there is to tell.
-    if (error instanceof FacetError) return undefined;
-    throw error;
+    // No cache yet, or none that can be used: who opens it is told.
+    if (!(error instanceof FacetError)) throw error;
   } finally {
     index?.close();
   }

@@ -12,8 +12,6 @@ const LOOK_MS = 1_000;
 export class LastingCache {
   readonly #open: () => Cache;
   #cache: Cache | undefined;
-  /** Removed ones, in which something may be open. */
-  readonly #former: Cache[] = [];
   #lookedAt = 0;
   #failed: { error: unknown; at: number } | undefined;
 
@@ -30,11 +28,10 @@ export class LastingCache {
     return this.#cache;
   }
 
+  /** In one that was removed something may be open. Its files are closed when it is forgotten: by then nothing is. */
   #look(cache: Cache, now: number): void {
     this.#lookedAt = now;
-    if (!cache.isRemoved()) return;
-    this.#former.push(cache);
-    this.#cache = undefined;
+    if (cache.isRemoved()) this.#cache = undefined;
   }
 
   #opened(now: number): Cache {
@@ -49,7 +46,6 @@ export class LastingCache {
   }
 
   close(): void {
-    for (const cache of this.#former) cache.close();
     this.#cache?.close();
   }
 }

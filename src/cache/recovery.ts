@@ -3,12 +3,13 @@
  * removed, room that was set aside and not used. What is still going on holds a lock, and is left alone. Cheap: it looks at
  * what is unsettled only, never at all blobs.
  */
-import { closeSync, readdirSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Statement } from 'better-sqlite3';
 import type { BlobFiles } from './blob-files.js';
 import type { BlobIndex } from './blob-index.js';
 import type { BlockMap } from './block-map.js';
 import { BLOCK_SIZE, pagesOf } from './blocks.js';
+import { isNoSpace } from './cache-error.js';
 import { BlobState, type IndexDatabase } from './database.js';
 import { punchHole } from './libc.js';
 
@@ -41,9 +42,18 @@ export class Recovery {
   }
 
   sweep(): void {
-    for (const blob of this.#unfinished.all()) this.#whenUnused(blob.name, () => this.#remove(blob));
-    for (const name of readdirSync(this.#files.tmp)) this.removeStray(name);
-    for (const blob of this.#pending.all()) this.#whenUnused(blob.name, fd => this.releasePending(blob, fd));
+    for (const blob of this.#unfinished.all()) this.#settle(blob.name, () => this.#remove(blob));
+    for (const name of this.#files.unfinished()) this.removeStray(name);
+    for (const blob of this.#pending.all()) this.#settle(blob.name, fd => this.releasePending(blob, fd));
+  }
+
+  /** On a full disk files go though the index cannot be told: whoever sweeps next does that. */
+  #settle(name: string, action: (fd: number | undefined) => void): void {
+    try {
+      this.#whenUnused(name, action);
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+    }
   }
 
   /** Does this file belong to no blob, and has nobody it open? */

@@ -9,6 +9,8 @@ export interface CacheStatus {
   bytes: number;
   /** Of them, those that are pinned. */
   pinned: number;
+  /** Keys that are pinned, whether or not anything is there of them. */
+  pins: number;
   maxSize: number;
   minFree: number;
   /** Bytes that are free on the disk. */
@@ -22,7 +24,7 @@ type Counted = Pick<CacheStatus, 'blobs' | 'bytes' | 'hits' | 'misses'>;
 
 /** Throws as `Cache.open` does: `not-found` where nobody has made a cache yet. */
 export function statusOf(directory: string, limits: Pick<Limits, 'maxSize' | 'minFree'>): CacheStatus {
-  const index = new IndexDatabase(directory, 'read');
+  const index = new IndexDatabase(directory, 'brief');
   try {
     return readStatus(index.db, directory, limits);
   } finally {
@@ -44,5 +46,6 @@ export function readStatus(
   const pinnedRoom = db
     .prepare<[], number>('SELECT coalesce(sum(room), 0) FROM blobs WHERE pinned = 1')
     .pluck();
-  return { ...counted, pinned: pinnedRoom.get() ?? 0, maxSize, minFree, free: freeBytes(directory) };
+  const pins = db.prepare<[], number>('SELECT count(*) FROM pins').pluck().get() ?? 0;
+  return { ...counted, pinned: pinnedRoom.get() ?? 0, pins, maxSize, minFree, free: freeBytes(directory) };
 }

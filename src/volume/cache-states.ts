@@ -1,5 +1,6 @@
 /** Which files are in a state of the cache: what `cached` and `pinned` ask for in queries. */
 import type { Cache } from '../cache/cache.js';
+import type { FileRecord } from '../catalog/files.js';
 import type { Query, State } from '../query/ast.js';
 import { withFiles } from '../query/states.js';
 import { contentKey, parseContentKey } from './content-key.js';
@@ -27,7 +28,8 @@ const IN_STATE: Readonly<Record<State, (volume: Volume, cache: Cache) => Iterabl
   },
 };
 
-function fileOfKey({ files }: Volume, key: string) {
+/** In whatever version; undefined for what the catalog does not have any more. */
+export function fileOfKey({ files }: Volume, key: string): FileRecord | undefined {
   const place = parseContentKey(key);
   return place && files.find(place.sourceId, place.path);
 }

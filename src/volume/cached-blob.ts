@@ -29,6 +29,8 @@ class CachedBlob implements Blob {
   #writer: BlobWriter | undefined;
   /** Bytes that are not committed. */
   readonly #written = new Intervals();
+  #isCommitting = false;
+  #isClosed = false;
 
   constructor(cache: Cache, { key, size, sha256 }: RemoteContent) {
     this.#cache = cache;
@@ -65,6 +67,16 @@ class CachedBlob implements Blob {
   }
 
   async commit(written: readonly Interval[]): Promise<void> {
+    this.#isCommitting = true;
+    try {
+      await this.#commit(written);
+    } finally {
+      this.#isCommitting = false;
+      if (this.#isClosed) this.#end();
+    }
+  }
+
+  async #commit(written: readonly Interval[]): Promise<void> {
     const writer = this.#writing();
     const isWhole = await writer.commit();
     // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
@@ -74,8 +86,14 @@ class CachedBlob implements Blob {
     if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
   }
 
-  /** The writer last: it gives back room that was set aside only where nobody else has the blob open. */
+  /** A commit that is under way opens a handle yet: it is ended before. */
   close(): void {
+    this.#isClosed = true;
+    if (!this.#isCommitting) this.#end();
+  }
+
+  /** The writer last: it gives back room that was set aside only where nobody else has the blob open. */
+  #end(): void {
     try {
       this.#handle?.close();
     } finally {

@@ -1,6 +1,6 @@
 /** The place that a fetched file is to have: what is there already, and what it means when it cannot be written. */
 import { lstatSync, type Stats, statSync } from 'node:fs';
-import { FacetError, systemErrorCode } from '../errors.js';
+import { FacetError, type FacetErrorCode, systemErrorCode } from '../errors.js';
 import { fsPath } from '../sources/file-names.js';
 
 /** In this thread, as whatever takes no time: handing it to another one would take more than doing it. */
@@ -41,26 +41,39 @@ function behindLink(path: string): Stats | undefined {
 }
 
 interface Meaning {
+  code: FacetErrorCode;
   says: string;
   hint: string;
 }
 
 const AGAIN = 'then run the same command again';
+const ELSEWHERE = 'choose another place with -o';
 
-const NO_ROOM: Readonly<Record<string, Meaning>> = {
-  ENOSPC: { says: 'no space left on device', hint: `free some space on that disk, ${AGAIN}` },
-  EDQUOT: { says: 'disk quota exceeded', hint: `free some space on that disk, ${AGAIN}` },
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  ENOSPC: {
+    code: 'no-space',
+    says: 'no space left on device',
+    hint: `free some space on that disk, ${AGAIN}`,
+  },
+  EDQUOT: { code: 'no-space', says: 'disk quota exceeded', hint: `free some space on that disk, ${AGAIN}` },
   EFBIG: {
+    code: 'no-space',
     says: 'file too large',
-    hint: 'its disk takes no file of this size: choose another place with -o',
+    hint: `its disk takes no file of this size: ${ELSEWHERE}`,
+  },
+  EROFS: { code: 'read-only', says: 'read-only file system', hint: ELSEWHERE },
+  EACCES: {
+    code: 'denied',
+    says: 'permission denied',
+    hint: `check the owner and the permissions, or ${ELSEWHERE}`,
   },
 };
 
-/** The system does not say which file it had no room for. Any other value is returned as it is. */
+/** The system names none of the files that it had no room for, and of others the part. Any other value is returned as it is. */
 export function writeError(error: unknown, destination: string): unknown {
-  const meaning = NO_ROOM[systemErrorCode(error) ?? ''];
+  const meaning = MEANINGS[systemErrorCode(error) ?? ''];
   if (!meaning) return error;
-  return new FacetError('no-space', `cannot write ${destination}: ${meaning.says}`, {
+  return new FacetError(meaning.code, `cannot write ${destination}: ${meaning.says}`, {
     path: destination,
     hint: meaning.hint,
     cause: error,

@@ -2,13 +2,13 @@
  * Copies files of the tree to a local folder: each into a part file beside its destination, which takes its name when it is
  * complete and right. A part that an interrupted fetch left behind is continued, after a look whether it is what it should be.
  */
-import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { constants, fchmodSync, fstatSync, futimesSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { type FileHandle, open, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { flock } from '../cache/libc.js';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
-import { FacetError, type FacetErrorCode } from '../errors.js';
+import { FacetError, type FacetErrorCode, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
@@ -124,19 +124,27 @@ async function fetchWhole(source: Source, destination: string, options: FetchOpt
     return bytes;
   } catch (cause) {
     const error = writeError(cause, destination);
-    if (!options.signal.aborted && !(part?.isOfUse && mayGoOn(error)))
-      await rm(fsPath(path), { force: true });
+    // What could not even be looked at may be all that a fetch before has brought.
+    const isOfUse = part ? part.isOfUse : contents.bring !== undefined;
+    if (!options.signal.aborted && !(isOfUse && mayGoOn(error))) await rm(fsPath(path), { force: true });
     throw error;
   } finally {
     await handle.close();
   }
 }
 
-const PASSING: readonly FacetErrorCode[] = ['unreachable', 'denied', 'failed', 'interrupted', 'no-space'];
+const PASSING: readonly FacetErrorCode[] = [
+  'unreachable',
+  'denied',
+  'failed',
+  'interrupted',
+  'no-space',
+  'read-only',
+];
 
 /** Whether a later fetch may go on with what has come from afar. What would only take room is not worth keeping. */
 function mayGoOn(error: unknown): boolean {
-  return error instanceof FacetError && PASSING.includes(error.code);
+  return error instanceof FacetError ? PASSING.includes(error.code) : systemErrorCode(error) !== undefined;
 }
 
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
@@ -202,11 +210,15 @@ async function fetchRange(
 function partName(destination: string, { record, contents }: Source, range: string): string {
   // The destination's own name may take all of the 255 bytes that a name can have, and so may a version.
   const named = `${basename(destination)}${record.version === null ? '' : `\0${record.version}`}`;
-  const name = createHash('sha256').update(named).digest('hex').slice(0, 16);
   return join(
     dirname(destination),
-    `.${name}-${record.id}-${contents.mtimeUs}-${contents.size}${range}.facet-part`,
+    `.${digestOf(named)}-${record.id}-${contents.mtimeUs}-${contents.size}${range}.facet-part`,
   );
+}
+
+/** Any name in as many characters. */
+function digestOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 16);
 }
 
 const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -220,14 +232,18 @@ async function openPart(part: string): Promise<FileHandle> {
       throw occupied(part, 'is not a part of ours', 'remove it');
     }
     if (flock(handle.fd, 'exclusive') !== false && stats.nlink === 1) return handle;
-    throw new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
-      path: part,
-      hint: 'wait for it to finish',
-    });
+    throw inUse(part);
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+function inUse(part: string): FacetError {
+  return new FacetError('in-use', `another facet is fetching to ${dirname(part)}`, {
+    path: part,
+    hint: 'wait for it to finish',
+  });
 }
 
 /** A checksum is of the version that the catalog describes, and says nothing of another one. */
@@ -337,15 +353,16 @@ async function fetchLink(target: string, destination: string, force: boolean): P
   return { status: 'fetched', bytes: 0 };
 }
 
-/** In one step: what is there is lost to no error, and to no crash. */
+/** In one step: what is there is lost to no error, and to no crash. What a fetch that was killed left behind goes. */
 async function replaceByLink(target: string, destination: string): Promise<void> {
-  const part = join(dirname(destination), `.${process.pid}-${randomUUID()}.facet-part`);
+  const part = join(dirname(destination), `.${digestOf(basename(destination))}-link.facet-part`);
+  rmSync(fsPath(part), { force: true });
   await symlink(fsPath(target), fsPath(part));
   try {
     renameSync(fsPath(part), fsPath(destination));
   } catch (error) {
     rmSync(fsPath(part), { force: true });
-    throw error;
+    throw systemErrorCode(error) === 'ENOENT' ? inUse(part) : error;
   }
 }
 

@@ -18,6 +18,7 @@ import {
   writeFully,
 } from '../cache/blocks.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
+import { systemErrorCode } from '../errors.js';
 import type { Blob } from './blob.js';
 import { writeAll } from './pieces.js';
 
@@ -80,7 +81,16 @@ export class PartFile implements Blob {
         isSound = false;
       }
     }
-    if (!isSound) await writeAll(this.#handle, marks, this.size);
+    if (!isSound) await this.#writeMarks();
+  }
+
+  /** A disk without room for them tells so when there is something to write; what is there stays. */
+  async #writeMarks(): Promise<void> {
+    try {
+      await writeAll(this.#handle, this.#marks, this.size);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+    }
   }
 
   #noteThere(block: number): void {
@@ -162,6 +172,8 @@ export class PartFile implements Blob {
   finish(): void {
     if (this.missing(0, this.size).length > 0) throw new Error('a part was finished before it was whole');
     if (this.#isInBlocks) ftruncateSync(this.#handle.fd, this.size);
+    // Without its marks nobody can go on with it.
+    this.#isOfUse = false;
   }
 
   close(): void {}

@@ -19,6 +19,7 @@ export class SafeBlob {
   #failure: { error: unknown; at: number } | undefined;
   #lastFailure: unknown;
   #isForgotten = false;
+  #isCommitting = false;
 
   constructor(store: BlobStore, content: RemoteContent, kept: KeptBlocks) {
     this.#store = store;
@@ -91,6 +92,7 @@ export class SafeBlob {
   }
 
   async commit(written: readonly Interval[]): Promise<void> {
+    this.#isCommitting = true;
     try {
       await this.#blob?.commit(written);
     } catch (error) {
@@ -98,6 +100,8 @@ export class SafeBlob {
       // What was not committed is lost, and must not be taken for something that is there.
       this.close();
       this.#open();
+    } finally {
+      this.#isCommitting = false;
     }
   }
 
@@ -122,7 +126,9 @@ export class SafeBlob {
 
   /** Nothing is written for a while after a failure. Then it may be a matter of opening it again: somewhere else, perhaps. */
   #isReady(): boolean {
-    if (this.#failure && performance.now() - this.#failure.at > RETRY_MS) {
+    const isDue = this.#failure && performance.now() - this.#failure.at > RETRY_MS;
+    // What a commit makes last is of the blob that is open now.
+    if (isDue && !this.#isCommitting) {
       this.close();
       this.#failure = undefined;
       this.#open();

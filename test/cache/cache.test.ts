@@ -1,6 +1,6 @@
 /** What the cache keeps, finds and serves, in one process and in several `Cache` objects of it. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, fstatSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import {
   get,
   keysIn,
   MiB,
+  openBelow,
   openCache,
   problemsOf,
   put,
@@ -40,7 +41,7 @@ test('small contents that were put are found, by everybody, and by those who com
   const folder = join(temporaryFolder(t), 'cache');
   const [cache, other] = [openCache(folder), openCache(folder)];
   for (const size of [0, 1, 4096, MiB, SMALL]) await put(cache, `k${size}`, size);
-  for (const each of [cache, other, openCache(folder), openCache(folder, {}, 'read')]) {
+  for (const each of [cache, other, openCache(folder), openCache(folder, {}, 'brief')]) {
     for (const size of [0, 1, 4096, MiB, SMALL])
       assert.deepEqual(get(each, `k${size}`, size), contentsOf(`k${size}`, size));
   }
@@ -62,7 +63,7 @@ test('the cache is for its user alone', async t => {
 
 test('to read, there must be a cache, and none is made', t => {
   const folder = join(temporaryFolder(t), 'cache');
-  assert.throws(() => openCache(folder, {}, 'read'), is('not-found'));
+  assert.throws(() => openCache(folder, {}, 'brief'), is('not-found'));
   assert.equal(existsSync(folder), false);
 });
 
@@ -227,8 +228,8 @@ const TO_VERSION_2 = `
   PRAGMA user_version = 2;`;
 const TO_VERSION_1 = `${TO_VERSION_2} ALTER TABLE blobs DROP COLUMN checked_state; PRAGMA user_version = 1`;
 
-for (const access of ['read', 'write'] as const) {
-  test(`a cache of the first version is used as it is, by who opens it to ${access}`, async t => {
+for (const access of ['brief', 'write'] as const) {
+  test(`a cache of the first version is used as it is, by who opens it with ${access}`, async t => {
     const folder = temporaryFolder(t);
     await put(openCache(folder), 'k', SMALL);
     changeIndex(folder, TO_VERSION_1);
@@ -360,7 +361,7 @@ test('status and list say what is there', async t => {
   const { free, ...status } = cache.status();
   assert.ok(free > 0);
   const bytes = { bytes: 8192 + 2 * ROOM, pinned: 8192 + 2 * ROOM, maxSize: 50_000_000, minFree: 7 };
-  assert.deepEqual(status, { blobs: 2, ...bytes, hits: 1, misses: 1 });
+  assert.deepEqual(status, { blobs: 2, ...bytes, pins: 2, hits: 1, misses: 1 });
   const common = { isPinned: true, accessedAt: 1_000_000 };
   assert.deepEqual(
     [...openCache(folder).list()],
@@ -404,16 +405,3 @@ test('the file of a writer that is closed while it commits stays open until that
   assert.equal(cache.presentBytes('k', LARGE), 2 * MiB);
   assert.equal(cache.status().bytes, 2 * ROOM);
 });
-
-/** The files of blobs that this process has open. */
-function openBelow(folder: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap(fd => {
-    try {
-      const path = readlinkSync(`/proc/self/fd/${fd}`);
-      return path.startsWith(join(folder, 'blobs')) ? [path] : [];
-    } catch {
-      // The descriptor with which the folder is listed.
-      return [];
-    }
-  });
-}

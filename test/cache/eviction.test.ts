@@ -44,7 +44,7 @@ test('what nobody has read for the longest time goes first', async t => {
   const cache = openCache(folder, { maxSize: 4 * ROOM });
   await putHourly(cache, at, 'abcd');
   at(10);
-  const others = [openCache(folder), openCache(folder, {}, 'read')] as const;
+  const others = [openCache(folder), openCache(folder, {}, 'brief')] as const;
   get(others[0], 'a', MiB);
   others[0].flush();
   at(11);
@@ -188,6 +188,15 @@ test('the disk keeps its free room', async t => {
   const strict = openCache(folder, { minFree: free + 512 * MiB });
   await assert.rejects(put(strict, 'b', MiB), isNoSpace);
   assert.deepEqual(keysIn(cache), [], 'what could go for it has gone');
+});
+
+test('contents of which not even a block has room leave nothing behind', t => {
+  const folder = temporaryFolder(t);
+  for (const limits of [{ maxSize: 100 }, { minFree: 2 ** 60 }]) {
+    const cache = openCache(folder, limits);
+    assert.throws(() => cache.writer('k', 9 * MiB), isNoSpace);
+    assert.deepEqual([blobFilesIn(folder), cache.status().blobs], [[], 0]);
+  }
 });
 
 test('files that belong to the cache no more are removed at the next start, others are found', async t => {

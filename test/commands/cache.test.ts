@@ -1,11 +1,13 @@
 /** What `facet cache` says and how it ends, as a user meets it. What the cache itself does is in `test/cache`. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { contentsOf } from '../support/caches.js';
+import { openCatalog } from '../../src/tree/open-catalog.js';
+import { contentsOf, sha256 } from '../support/caches.js';
 import { serveFolder, startServer } from '../support/file-server.js';
 import { inPlace, type Place, users } from '../support/mounted.js';
+import { leave, needsRoot, smallDisk } from '../support/small-disk.js';
 import { temporaryFolder, writeFile } from '../support/temporary-folder.js';
 
 const user = users[0] ?? assert.fail();
@@ -92,6 +94,38 @@ describe('facet cache warm', { concurrency: 2 }, () => {
       assert.equal((await cached(place)).length, 2);
     }));
 
+  it('brings equal contents once, and leaves room for others', t =>
+    atServer(t, { a: 3 * MB, b: 3 * MB, copy: 3 * MB, large: 9 * MB }, limits, async (place, folder) => {
+      const bytes = contentsOf('a', 3 * MB);
+      writeFileSync(join(folder, 'copy'), bytes);
+      await place.done('index', 'scan');
+      const catalog = openCatalog(join(place.home, 'catalog.db'));
+      catalog.write(writer => {
+        for (const name of ['a', 'copy']) {
+          const file = catalog.files.find(catalog.sources.get('web').id, name) ?? assert.fail(name);
+          writer.setHash(file, sha256(bytes));
+        }
+      });
+      catalog.close();
+      const { stdout } = await place.facet('cache', 'warm', '/web', '--json');
+      assert.deepEqual(JSON.parse(stdout), { files: 3, failed: 1 });
+      assert.deepEqual(await cached(place), ['a', 'b', 'copy']);
+    }));
+
+  it('fails in one message where the cache has no room to be opened', { skip: needsRoot }, t =>
+    atServer(t, { a: MB }, '', async place => {
+      const disk = smallDisk(t, 4);
+      const directory = join(place.home, 'cache');
+      rmSync(directory, { recursive: true });
+      symlinkSync(disk, directory);
+      await place.done('cache', 'pin', '/web/a');
+      leave(disk, 0);
+      const { status, stderr } = await place.facet('cache', 'warm', '/web/a');
+      assert.equal(status, 1);
+      assert.match(stderr, /^facet: the cache \S+ cannot grow: its disk is full .*\nhint: .*\n$/);
+    }),
+  );
+
   it('ends as facet fetch does: with the error of all files, or with that of some of several', t =>
     atServer(t, sizes, '', async (place, folder) => {
       const paths = ['/web/a', '/web/b', '/web/c'];
@@ -117,6 +151,39 @@ describe('what is pinned', () => {
       const cleared = JSON.parse(await place.done('cache', 'clear', '--json'));
       assert.equal(cleared.blobs, 1);
       assert.equal(cleared.kept, 0);
+    }));
+});
+
+describe('what is pinned of files that are gone from their source', () => {
+  it('is shown, and can be unpinned, and nothing else with it', t =>
+    atServer(t, { a: MB, b: MB, c: MB, stays: MB }, '', async (place, folder) => {
+      await place.done('cache', 'pin', '/web');
+      await place.done('cache', 'warm', '/web/a', '/web/stays');
+      for (const name of ['a', 'b']) rmSync(join(folder, name));
+      await place.done('index', 'scan');
+      const listed = async (...args: string[]) => {
+        const lines = (await place.done('cache', 'ls', '--json', ...args)).trim().split('\n');
+        return lines.map(line => JSON.parse(line)).map(({ origin, size, gone }) => [origin, size, gone]);
+      };
+      assert.deepEqual(await listed(), [
+        ['web:a', MB, true],
+        ['web:stays', MB, false],
+      ]);
+      assert.deepEqual(await listed('--pinned'), [
+        ['web:a', MB, true],
+        ['web:stays', MB, false],
+        ['web:b', null, true],
+        ['web:c', null, false],
+      ]);
+      assert.match(await place.done('cache', 'ls', '--pinned'), /^ +nothing {2}web:b {2}\(pinned, gone\)$/m);
+      assert.match(await place.done('cache', 'status'), /4 files pinned/);
+      assert.equal((await place.facet('cache', 'unpin', '--gone', '/web')).status, 2);
+      assert.equal(await place.done('cache', 'unpin', '--gone'), 'unpinned 2 files\n');
+      assert.deepEqual(await listed('--pinned'), [
+        ['web:stays', MB, false],
+        ['web:c', null, false],
+      ]);
+      assert.equal(JSON.parse(await place.done('cache', 'clear', '--json')).blobs, 1);
     }));
 });
 

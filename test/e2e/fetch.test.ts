@@ -496,6 +496,31 @@ describe('facet fetch that was interrupted', () => {
     }));
 });
 
+/** Ends facet when it is about to give a part its name. */
+const KILLED_AT_RENAME = `--import=data:text/javascript,${encodeURIComponent(`
+  import fs, { renameSync } from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  fs.renameSync = (from, to) =>
+    String(from).includes('facet-part') ? process.kill(process.pid, 'SIGKILL') : renameSync(from, to);
+  syncBuiltinESMExports();
+`)}`;
+
+describe('facet fetch of a link that was killed', () => {
+  it('leaves what was there, and nothing once it was repeated', () =>
+    withFiles({ 'a.txt': 'new' }, async (place, out) => {
+      symlinkSync('a.txt', join(place.source, 'to-a'));
+      await place.done('index', 'scan');
+      mkdirSync(out);
+      writeFileSync(join(out, 'to-a'), 'mine');
+      const args = ['fetch', '/docs/to-a', '-o', out, '--force'];
+      const { signal } = await place.facetWith({ env: { NODE_OPTIONS: KILLED_AT_RENAME } }, ...args);
+      assert.equal(signal, 'SIGKILL');
+      assert.equal(readFileSync(join(out, 'to-a'), 'utf8'), 'mine');
+      await place.done(...args);
+      assert.deepEqual(filesBelow(out), { 'to-a': '-> a.txt' });
+    }));
+});
+
 describe('facet fetch says what went wrong, and leaves nothing wrong behind', { concurrency: 2 }, () => {
   it('contents that are not those that were hashed: 6', () =>
     withFiles({ 'a.txt': 'right', 'b.txt': 'good' }, async (place, out) => {
@@ -587,8 +612,13 @@ describe('facet fetch says what went wrong, and leaves nothing wrong behind', { 
       const reason = users.length > 1 ? /read-only file system/ : /permission denied/;
       if (users.length > 1) await place.output('mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', out);
       try {
-        for (const output of [`${out}/`, join(out, 'below/'), join(out, 'name')]) {
-          await fails(place, 1, reason, '/docs/a.txt', '-o', output);
+        for (const [output, file] of [
+          [`${out}/`, join(out, 'a.txt')],
+          [join(out, 'below/'), join(out, 'below/a.txt')],
+          [join(out, 'name'), join(out, 'name')],
+        ] as const) {
+          const { stderr } = await fails(place, 1, reason, '/docs/a.txt', '-o', output);
+          assert.ok(stderr.startsWith(`facet: cannot write ${file}: `), stderr);
         }
       } finally {
         for (const each of mountsBelow(place.base)) await place.output('umount', each);

@@ -1,7 +1,7 @@
 /** Caches on real disks, and contents to put into them. */
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cache } from '../../src/cache/cache.js';
 import type { CacheAccess } from '../../src/cache/database.js';
@@ -92,4 +92,21 @@ export function bytesOnDisk(directory: string): number {
     (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512,
     0,
   );
+}
+
+/** The files of blobs that this process has open. */
+export function openBelow(folder: string): string[] {
+  return openFiles().filter(path => path.startsWith(join(folder, 'blobs')));
+}
+
+/** What this process has open; of removed files the system says so behind their names. */
+export function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // The descriptor with which the folder is listed.
+      return [];
+    }
+  });
 }

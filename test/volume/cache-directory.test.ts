@@ -1,10 +1,13 @@
 /** Remote files are read whatever becomes of the directory of the cache, and kept there as soon as that is possible. */
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { LastingCache } from '../../src/cache/lasting-cache.js';
 import { addSource } from '../../src/indexing/add-source.js';
 import { scan } from '../../src/indexing/scan.js';
 import { openCatalog } from '../../src/tree/open-catalog.js';
@@ -19,7 +22,9 @@ import {
   keysIn,
   MiB,
   openCache,
+  openFiles,
   put,
+  readRange,
   roomy,
 } from '../support/caches.js';
 import { everything } from '../support/catalogs.js';
@@ -82,7 +87,7 @@ test('a full disk on which nothing may go', { skip: needsRoot }, async t => {
   const later = performance.now() + 10_000;
   t.mock.method(performance, 'now', () => later);
   await ensure('b');
-  const reading = openCache(directory, {}, 'read');
+  const reading = openCache(directory, {}, 'brief');
   assert.equal(keysIn(reading).length, 2);
   reading.close();
 });
@@ -119,6 +124,46 @@ test('a removed cache leaves nothing in the one that takes its place', async t =
   await put(cache, 'c', SIZE);
   assert.deepEqual(blobFilesIn(directory).length, 1);
   assertClean(cache);
+  cache.close();
+});
+
+test('a removed cache is closed once nothing in it is open', async t => {
+  const directory = join(temporaryFolder(t), 'cache');
+  const lasting = new LastingCache(() => openCache(directory));
+  await put(lasting.get(), 'a', SIZE);
+  const handles = [lasting.get().lookup('a', SIZE) ?? assert.fail()];
+  rmSync(directory, { recursive: true });
+  const later = performance.now() + 10_000;
+  t.mock.method(performance, 'now', () => later);
+  await put(lasting.get(), 'b', SIZE);
+  assert.ok(readRange(handles[0] ?? assert.fail())?.equals(contentsOf('a', SIZE)));
+  handles.pop()?.close();
+  const removed = join(directory, 'index.db (deleted)');
+  await untilCollected(() => !openFiles().includes(removed));
+  lasting.close();
+});
+
+/** Whoever has no reference any more is collected, sooner or later. */
+async function untilCollected(isSo: () => boolean): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  for (let turn = 0; turn < 100 && !isSo(); turn++) {
+    runInNewContext('gc')();
+    await new Promise(setImmediate);
+  }
+  assert.ok(isSo());
+}
+
+test('a cache of which nobody may see whether it is there', t => {
+  const folder = temporaryFolder(t);
+  const cache = openCache(join(folder, 'cache'));
+  chmodSync(folder, 0);
+  process.seteuid?.(65_534);
+  try {
+    assert.throws(() => cache.isRemoved(), { name: 'FacetError', code: 'denied' });
+  } finally {
+    process.seteuid?.(0);
+    chmodSync(folder, 0o700);
+  }
   cache.close();
 });
 

@@ -1,6 +1,6 @@
 /** Downloads that go straight to their destination: what an attempt leaves behind is right, and the next one goes on with it. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -158,4 +158,20 @@ test('a disk that is full ends the download, and the next one goes on with what 
   assert.ok(rest.sent <= size - 4 * MIB, `${rest.sent} bytes were fetched the second time`);
   part.finish();
   assert.ok(readFileSync(path).equals(bytesAt('film', 'v1', 0, size)));
+});
+
+test('on a disk that is full what is there stays, though its marks were cut off', {
+  skip: needsRoot,
+}, async t => {
+  // The first mark ends with a page of the disk.
+  const size = 4 * MIB - 4;
+  const disk = smallDisk(t, 16);
+  const { path, part } = await openPart(t, disk, size);
+  await part.write(0, bytesAt('film', 'v1', 0, MIB));
+  await part.commit([{ start: 0, end: MIB }]);
+  truncateSync(path, 4 * MIB);
+  leave(disk, 0);
+  const later = await openPart(t, disk, size);
+  assert.ok(later.part.isOfUse);
+  assert.deepEqual(later.part.missing(0, size), [{ start: MIB, end: size }]);
 });
