@@ -4,7 +4,7 @@
  */
 import { errorMessage, FacetError } from '../../errors.js';
 import { decodeName } from '../../sources/file-names.js';
-import type { Feed, LastEntry } from './feed.js';
+import type { Feed, KnownEntry } from './feed.js';
 import { BEGINNING, EVENTS, isPath, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
 import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
@@ -20,6 +20,12 @@ const ANSWER_TIMEOUT_MS = 30_000;
 
 /** What a decoded text has for bytes that are no UTF-8, or has itself. */
 const NOT_UTF8 = '\ufffd';
+
+/** Marks of those who do not come back go by themselves. */
+const MARK_SECONDS = 365 * 86_400;
+
+const MARK = `
+  if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) > 0 then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end`;
 
 const SET_WHERE = `
   if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
@@ -128,16 +134,26 @@ export class Connection implements Feed {
     });
   }
 
-  async lastEntry(): Promise<LastEntry> {
+  async lastEntry(): Promise<KnownEntry> {
     return this.#try(async () => {
       const { id, added } = await this.#stream();
       return { id, nth: added };
     });
   }
 
-  async isTrimmedPast(nth: number): Promise<boolean> {
-    const { added, length } = await this.#try(() => this.#stream());
-    return added !== undefined && added - length >= nth;
+  /**
+   * One step with a look at the entry, as Redis may be emptied before the next one. Redis refuses where it is only to be read,
+   * and in a cluster, each of whose servers may lose its past alone. That the connection is lost is told by the next call.
+   */
+  async mark(key: string, id: string): Promise<void> {
+    await this.#asking.eval(MARK, 2, EVENTS, key, id, MARK_SECONDS).catch(() => {});
+  }
+
+  async isTrimmedPast({ id, nth = 1 }: KnownEntry, key: string): Promise<boolean> {
+    return this.#try(async () => {
+      const [marked, { added, length }] = await Promise.all([this.#asking.get(key), this.#stream()]);
+      return marked === id && added !== undefined && added - length >= nth;
+    });
   }
 
   async #stream(): Promise<StreamInfo> {
