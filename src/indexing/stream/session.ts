@@ -117,7 +117,7 @@ export class Session {
     if (!(await this.#holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
-    return entries.length > 0 || !this.#isCountOld();
+    return !this.#isCountOld();
   }
 
   /**

@@ -134,6 +134,17 @@ describe('following a stream', () => {
     });
   }
 
+  it('counts what is missing again while events keep coming', async context => {
+    const { redis, paths, unavailable } = await followed(context, { files: 50 });
+    await redis.client.flushall();
+    await until('it is known', () => /^50 of the 50 files/.test(unavailable() ?? ''));
+    const talk = setInterval(() => publish(redis.client, 'f0', { title: 'again' }), 20);
+    context.after(() => clearInterval(talk));
+    await publishMany(redis.client, 0, 50);
+    await until('all is well', () => unavailable() === undefined);
+    assert.equal(paths().length, 50);
+  });
+
   it('believes nothing of a Redis that was emptied while nobody followed, until somebody confirms it', async context => {
     const redis = await startRedis(context);
     await publishMany(redis.client, 0, 50);
