@@ -79,9 +79,11 @@ export class Connection implements Feed {
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
     return this.#try(async () => {
       const texts = await this.#textsOf(keys);
-      for (const [nth, key] of keys.entries()) {
-        if (isPath(key) && texts[nth]?.includes(NOT_UTF8)) texts[nth] = await this.#pathAt(key);
-      }
+      const odd = keys.flatMap((key, nth) =>
+        isPath(key) && texts[nth]?.includes(NOT_UTF8) ? [{ key, nth }] : [],
+      );
+      const paths = await Promise.all(odd.map(({ key }) => this.#pathAt(key)));
+      for (const [at, { nth }] of odd.entries()) texts[nth] = paths[at] ?? null;
       return texts;
     });
   }
