@@ -7,16 +7,13 @@ import { decodeName } from '../../sources/file-names.js';
 import type { Feed, KnownEntry } from './feed.js';
 import { BEGINNING, EVENTS, isPath, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
-import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
+import { connected, createClient, type RedisClient, reasonOf, serversOf } from './redis-client.js';
 
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
 
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
-
-/** A server that is busy or paused for longer is taken for lost. */
-const ANSWER_TIMEOUT_MS = 30_000;
 
 /** What a decoded text has for bytes that are no UTF-8, or has itself. */
 const NOT_UTF8 = '\ufffd';
@@ -112,18 +109,10 @@ export class Connection implements Feed {
   }
 
   async nextEntries(after: string, count: number, waitMs: number): Promise<StreamEntry[]> {
-    // A peer that is gone without a word would be waited for forever.
-    const lost = setTimeout(() => this.close(), waitMs + ANSWER_TIMEOUT_MS);
-    try {
-      return await this.#try(async () => {
-        if (this.#waiting.status === 'wait') await connected(this.#waiting);
-        return entriesIn(
-          await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after),
-        );
-      });
-    } finally {
-      clearTimeout(lost);
-    }
+    return this.#try(async () => {
+      if (this.#waiting.status === 'wait') await connected(this.#waiting);
+      return entriesIn(await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after));
+    });
   }
 
   async holds(id: string): Promise<boolean> {
@@ -277,7 +266,7 @@ class Failures {
   translate(error: unknown): unknown {
     const message = errorMessage(error);
     const cause = /closed|writable|retries|offline queue/i.test(message) ? (this.#last ?? error) : error;
-    const why = errorMessage(cause) || 'no connection';
+    const why = reasonOf(cause) || 'no connection';
     const refusal = REFUSALS.find(({ says }) => says.test(why));
     if (refusal) {
       const message = `${this.#name} ${refusal.message ?? `refuses: ${why}`}`;
