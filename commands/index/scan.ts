@@ -89,6 +89,7 @@ async function scanAll(
     throw new FacetError(
       codeOfSeveral(codes, failed === sources.length),
       `${failed} of ${all} could not be scanned`,
+      { hint: 'why is said above, and by: facet index status' },
     );
   }
   if (incomplete > 0) {

@@ -37,6 +37,7 @@ test('of several sources that cannot be scanned each warning names its own', asy
     const { status, stderr } = await place.facet('index', 'scan');
     assert.equal(status, 4);
     assert.match(stderr, /warning: bad: cannot reach http:\/\/127\.0\.0\.1:1: the connection is refused\n/);
+    assert.match(stderr, /\nfacet: 1 of 2 sources could not be scanned\nhint: .*facet index status\n$/);
   });
 });
 

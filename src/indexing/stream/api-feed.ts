@@ -12,7 +12,7 @@ import { retried } from '../../sources/retry.js';
 import { Connections, connectionError, discard, header, readText } from '../../sources/web/connections.js';
 import { defaultTimeouts } from '../../sources/web/timeouts.js';
 import { EventTail } from './event-tail.js';
-import type { Feed, LastEntry } from './feed.js';
+import type { Feed, KnownEntry } from './feed.js';
 import { BEGINNING, type StreamEntry } from './format.js';
 
 /** Files that are asked for at once. */
@@ -90,7 +90,7 @@ export class ApiFeed implements Feed {
   }
 
   /** Only all that the stream has leads to its end. */
-  async lastEntry(): Promise<LastEntry> {
+  async lastEntry(): Promise<KnownEntry> {
     const tail = await this.#open(BEGINNING);
     const until = performance.now() + LONGEST_DRAIN_MS;
     while ((await this.#take(tail, ENTRIES_AT_ONCE, QUIET_MS)).length > 0 && performance.now() < until);
@@ -98,6 +98,9 @@ export class ApiFeed implements Feed {
     tail.hasGap = false;
     return { id: tail.at, nth: undefined };
   }
+
+  /** There is no way to write. */
+  async mark(): Promise<void> {}
 
   /** A gap is told in the same words when Redis was emptied. */
   async isTrimmedPast(): Promise<boolean> {

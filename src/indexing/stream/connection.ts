@@ -4,10 +4,10 @@
  */
 import { errorMessage, FacetError } from '../../errors.js';
 import { decodeName } from '../../sources/file-names.js';
-import type { Feed, LastEntry } from './feed.js';
+import type { Feed, KnownEntry } from './feed.js';
 import { BEGINNING, EVENTS, isPath, type StreamEntry } from './format.js';
 import type { FoundRedis } from './leader.js';
-import { connected, createClient, type RedisClient, serversOf } from './redis-client.js';
+import { connected, createClient, type RedisClient, reasonOf, serversOf } from './redis-client.js';
 
 /** Keys that one command asks for: Redis serves nobody else meanwhile. */
 const KEYS_PER_COMMAND = 1_000;
@@ -15,11 +15,14 @@ const KEYS_PER_COMMAND = 1_000;
 /** Keys that one command looks at. */
 const KEYS_PER_SCAN = 10_000;
 
-/** A server that is busy or paused for longer is taken for lost. */
-const ANSWER_TIMEOUT_MS = 30_000;
-
 /** What a decoded text has for bytes that are no UTF-8, or has itself. */
 const NOT_UTF8 = '\ufffd';
+
+/** Marks of those who do not come back go by themselves. */
+const MARK_SECONDS = 365 * 86_400;
+
+const MARK = `
+  if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) > 0 then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end`;
 
 const SET_WHERE = `
   if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
@@ -73,9 +76,11 @@ export class Connection implements Feed {
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
     return this.#try(async () => {
       const texts = await this.#textsOf(keys);
-      for (const [nth, key] of keys.entries()) {
-        if (isPath(key) && texts[nth]?.includes(NOT_UTF8)) texts[nth] = await this.#pathAt(key);
-      }
+      const odd = keys.flatMap((key, nth) =>
+        isPath(key) && texts[nth]?.includes(NOT_UTF8) ? [{ key, nth }] : [],
+      );
+      const paths = await Promise.all(odd.map(({ key }) => this.#pathAt(key)));
+      for (const [at, { nth }] of odd.entries()) texts[nth] = paths[at] ?? null;
       return texts;
     });
   }
@@ -104,18 +109,10 @@ export class Connection implements Feed {
   }
 
   async nextEntries(after: string, count: number, waitMs: number): Promise<StreamEntry[]> {
-    // A peer that is gone without a word would be waited for forever.
-    const lost = setTimeout(() => this.close(), waitMs + ANSWER_TIMEOUT_MS);
-    try {
-      return await this.#try(async () => {
-        if (this.#waiting.status === 'wait') await connected(this.#waiting);
-        return entriesIn(
-          await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after),
-        );
-      });
-    } finally {
-      clearTimeout(lost);
-    }
+    return this.#try(async () => {
+      if (this.#waiting.status === 'wait') await connected(this.#waiting);
+      return entriesIn(await this.#waiting.xread('COUNT', count, 'BLOCK', waitMs, 'STREAMS', EVENTS, after));
+    });
   }
 
   async holds(id: string): Promise<boolean> {
@@ -128,16 +125,26 @@ export class Connection implements Feed {
     });
   }
 
-  async lastEntry(): Promise<LastEntry> {
+  async lastEntry(): Promise<KnownEntry> {
     return this.#try(async () => {
       const { id, added } = await this.#stream();
       return { id, nth: added };
     });
   }
 
-  async isTrimmedPast(nth: number): Promise<boolean> {
-    const { added, length } = await this.#try(() => this.#stream());
-    return added !== undefined && added - length >= nth;
+  /**
+   * One step with a look at the entry, as Redis may be emptied before the next one. Redis refuses where it is only to be read,
+   * and in a cluster, each of whose servers may lose its past alone. That the connection is lost is told by the next call.
+   */
+  async mark(key: string, id: string): Promise<void> {
+    await this.#asking.eval(MARK, 2, EVENTS, key, id, MARK_SECONDS).catch(() => {});
+  }
+
+  async isTrimmedPast({ id, nth = 1 }: KnownEntry, key: string): Promise<boolean> {
+    return this.#try(async () => {
+      const [marked, { added, length }] = await Promise.all([this.#asking.get(key), this.#stream()]);
+      return marked === id && added !== undefined && added - length >= nth;
+    });
   }
 
   async #stream(): Promise<StreamInfo> {
@@ -259,7 +266,7 @@ class Failures {
   translate(error: unknown): unknown {
     const message = errorMessage(error);
     const cause = /closed|writable|retries|offline queue/i.test(message) ? (this.#last ?? error) : error;
-    const why = errorMessage(cause) || 'no connection';
+    const why = reasonOf(cause) || 'no connection';
     const refusal = REFUSALS.find(({ says }) => says.test(why));
     if (refusal) {
       const message = `${this.#name} ${refusal.message ?? `refuses: ${why}`}`;

@@ -1,7 +1,7 @@
 /** What tells of the files of MetaMesh, and of each change to them: a Redis, or the API before one. */
 import type { StreamEntry } from './format.js';
 
-export interface LastEntry {
+export interface KnownEntry {
   id: string;
   /** How many entries there ever were up to this one; undefined where nobody tells. */
   nth: number | undefined;
@@ -23,9 +23,14 @@ export interface Feed {
   /** Did the entries that were asked for last go on from this one? Otherwise what came after it may be lost. */
   holds(id: string): Promise<boolean>;
   /** The newest entry that there ever was, or one before it. */
-  lastEntry(): Promise<LastEntry>;
-  /** Is it only trimmed, and has forgotten no more than what there was up to its `nth` entry? False where nobody can tell. */
-  isTrimmedPast(nth: number): Promise<boolean>;
+  lastEntry(): Promise<KnownEntry>;
+  /** Notes under the key that this entry was there: what loses its past has no such mark. Not where that is refused. */
+  mark(key: string, id: string): Promise<void>;
+  /**
+   * Is it only trimmed, and this entry is among those that it has forgotten? Then the entry's mark is still there, and at least
+   * as many entries as there were up to it are forgotten. False where nobody can tell.
+   */
+  isTrimmedPast(entry: KnownEntry, key: string): Promise<boolean>;
   /** Every member of a set that is in it all the time, in batches of about `count`; one may be in two of them. */
   members(set: string, count: number): AsyncGenerator<string[]>;
   /** All keys that match, in batches. */

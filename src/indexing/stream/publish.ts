@@ -90,7 +90,7 @@ class Publisher {
     const node = new nodes.Node({ connection, keyPrefix, name, catalog, version, signal });
     const published = new PublishedFiles({ connection, keyPrefix, identity: catalog.identity(), signal });
     this.#tellNamesakes(await node.claim());
-    const end = keepOnline(node, connection, nodes.HEARTBEAT_MS);
+    const end = keepOnline(node, nodes.HEARTBEAT_MS);
     try {
       await this.#follow(new Outboxes({ catalog, published, node, signal }), node, isWell);
     } finally {
@@ -139,18 +139,9 @@ class Publisher {
 }
 
 /** Returns what ends it, and says so. */
-function keepOnline(node: Node, connection: Connection, everyMs: number): () => Promise<void> {
-  let isBeating = false;
-  const beat = async () => {
-    // An answer that takes this long never comes.
-    if (isBeating) connection.close();
-    isBeating = true;
-    await node.beat().finally(() => {
-      isBeating = false;
-    });
-  };
+function keepOnline(node: Node, everyMs: number): () => Promise<void> {
   // Whoever works with the connection finds out by itself that it was lost.
-  const timer = setInterval(() => void beat().catch(() => {}), everyMs);
+  const timer = setInterval(() => void node.beat().catch(() => {}), everyMs);
   return async () => {
     clearInterval(timer);
     await node.leave().catch(() => {});

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { lazyPackage } from '../../config/lazy-package.js';
+import { errorMessage } from '../../errors.js';
 import type { FoundRedis } from './leader.js';
 
 const ioredis = lazyPackage<typeof import('ioredis')>('ioredis');
@@ -10,14 +11,19 @@ export type RedisClient = Redis | Cluster;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-const NO_ANSWER = `it does not answer within ${(2 * CONNECT_TIMEOUT_MS) / 1000} s`;
+/** A server that is busy or paused for longer is taken for lost, as is a peer that is gone without a word. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
 const NO_SERVERS = 'it does not say where its servers are';
+
+const noAnswer = (withinMs: number) => `it does not answer within ${withinMs / 1000} s`;
 
 export function createClient({ place, password }: FoundRedis): RedisClient {
   const { Cluster, Redis } = ioredis();
   const { tls, username, db } = place;
   const own = {
     connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: ANSWER_TIMEOUT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -44,7 +50,7 @@ export function createClient({ place, password }: FoundRedis): RedisClient {
 export async function connected(client: RedisClient): Promise<void> {
   const over = new AbortController();
   const late = wait(2 * CONNECT_TIMEOUT_MS, undefined, { signal: over.signal }).then(
-    () => Promise.reject(new Error(client.isCluster ? NO_SERVERS : NO_ANSWER)),
+    () => Promise.reject(new Error(client.isCluster ? NO_SERVERS : noAnswer(2 * CONNECT_TIMEOUT_MS))),
     () => {},
   );
   try {
@@ -52,6 +58,12 @@ export async function connected(client: RedisClient): Promise<void> {
   } finally {
     over.abort();
   }
+}
+
+/** Why a connection was lost, in our words. */
+export function reasonOf(error: unknown): string {
+  const why = errorMessage(error);
+  return why.startsWith('Socket timeout') ? noAnswer(ANSWER_TIMEOUT_MS) : why;
 }
 
 /** Those that have the keys. */

@@ -2,6 +2,11 @@
  * Follows the stream of one source over one connection. How far it got is in the catalog, written together with what came of
  * it: whoever follows next, this process or another, goes on from there. Several may follow at once; then the first one
  * writes, and the others see it and go on from where it is.
+ *
+ *     {prefix}follower:{identity of the catalog}-{id of the source}   text: the entry up to which the catalog has the stream
+ *
+ * That is written to Redis as well, later than the entry itself. So a Redis that came back empty, as it was before, or from a
+ * replica that was behind has not both, and one that has the text has had the entry: if that is gone, the stream was trimmed.
  */
 import { AppliedRules } from '../../catalog/applied-rules.js';
 import type { Catalog } from '../../catalog/catalog.js';
@@ -66,6 +71,9 @@ export class Session {
   readonly #filter: Filter;
   readonly #rules: AppliedRules;
   readonly #root: string | undefined;
+  readonly #markKey: string;
+  /** What was written there last. */
+  #marked: string | undefined;
   #countAgainAt = 0;
   #asked: { document: string | undefined; properties: string[] } | undefined;
 
@@ -76,7 +84,9 @@ export class Session {
     this.feed = feed;
     this.source = source;
     this.options = options;
-    this.keys = new Keys(stream?.keyPrefix ?? '', catalog.identity());
+    const [prefix, identity] = [stream?.keyPrefix ?? '', catalog.identity()];
+    this.keys = new Keys(prefix, identity);
+    this.#markKey = `${prefix}follower:${identity}-${source.id}`;
     this.#filter = compileFilter(include, [...exclude, ...options.exclude]);
     this.#rules = new AppliedRules(catalog.db);
     this.#root = rootOf(stream?.files);
@@ -107,7 +117,7 @@ export class Session {
     if (!(await this.#holds(position))) return false;
     await this.#fetchMissing();
     if (entries.length > 0) await this.#take(entries, position);
-    return entries.length > 0 || !this.#isCountOld();
+    return !this.#isCountOld();
   }
 
   /**
@@ -115,11 +125,20 @@ export class Session {
    * it was before, or another one; nobody has said of those that it lacks that they are gone.
    */
   async #holds(position: string): Promise<boolean> {
-    if (await this.feed.holds(position)) return true;
+    if (await this.feed.holds(position)) {
+      await this.#mark(position);
+      return true;
+    }
     const { entries, missing } = this.state();
-    const isTrimmed = await this.feed.isTrimmedPast(Math.max(entries ?? 1, 1));
+    const isTrimmed = await this.feed.isTrimmedPast({ id: position, nth: entries }, this.#markKey);
     if (!isTrimmed) this.write(position, [], state => ({ ...state, missing: missing ?? {} }));
     return false;
+  }
+
+  async #mark(position: string): Promise<void> {
+    if (position === this.#marked) return;
+    await this.feed.mark(this.#markKey, position);
+    this.#marked = position;
   }
 
   /** What is missing was counted in so many ms. It is counted again when events have come, but in a part of the time only. */
