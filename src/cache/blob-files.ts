@@ -82,6 +82,20 @@ export class BlobFiles {
     }
   }
 
+  /** Moves a blob that is to be removed back to `tmp/`, where whoever cleans up takes it for that. */
+  retire(name: string): void {
+    try {
+      renameSync(this.blobPath(name), this.tmpPath(name));
+    } catch {
+      // A full disk may have no place for one name more.
+      rmSync(this.blobPath(name), { force: true });
+    }
+  }
+
+  isRetired(name: string): boolean {
+    return existsSync(this.tmpPath(name));
+  }
+
   remove(name: string): void {
     rmSync(this.blobPath(name), { force: true });
     rmSync(this.tmpPath(name), { force: true });

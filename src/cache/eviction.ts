@@ -163,16 +163,17 @@ export class Evictor {
       for (const each of going) this.#empty(each);
       return going;
     });
-    for (const { id } of emptied) {
+    for (const { id, name } of emptied) {
       this.#index.checkpoint();
       this.#index.write(() => this.#blobs.delete(id));
+      this.#files.remove(name);
     }
     return emptied;
   }
 
   /** Gives the room of a file back that is still open here. Who finds a blob without a file finds nothing. */
   #empty({ name, fd }: Seized): void {
-    this.#files.remove(name);
+    this.#files.retire(name);
     if (fd !== undefined) ftruncateSync(fd);
   }
 }

@@ -27,6 +27,7 @@ export class Recovery {
   readonly #unfinished: Statement<[], Unsettled>;
   readonly #pending: Statement<[], Unsettled>;
   readonly #isKnown: Statement<[string]>;
+  readonly #byName: Statement<[string], Unsettled & { state: number }>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, blocks: BlockMap, files: BlobFiles) {
     this.#index = index;
@@ -39,11 +40,12 @@ export class Recovery {
       `SELECT id, name, size FROM blobs WHERE state = ${BlobState.kept} AND id IN (SELECT blob_id FROM blocks WHERE crc IS NULL)`,
     );
     this.#isKnown = index.db.prepare('SELECT 1 FROM blobs WHERE name = ?');
+    this.#byName = index.db.prepare('SELECT id, name, size, state FROM blobs WHERE name = ?');
   }
 
   sweep(): void {
     for (const blob of this.#unfinished.all()) this.#settle(blob.name, () => this.#remove(blob));
-    for (const name of this.#files.unfinished()) this.removeStray(name);
+    for (const name of this.#files.unfinished()) this.#settle(name, () => this.#removeUnfinished(name));
     for (const blob of this.#pending.all()) this.#settle(blob.name, fd => this.releasePending(blob, fd));
   }
 
@@ -54,6 +56,13 @@ export class Recovery {
     } catch (error) {
       if (!isNoSpace(error)) throw error;
     }
+  }
+
+  /** A file of no blob, or of one that was being removed on a full disk: that of a blob that is kept is elsewhere. */
+  #removeUnfinished(name: string): void {
+    const blob = this.#byName.get(name);
+    if (blob === undefined) this.#files.remove(name);
+    else if (blob.state === BlobState.kept && this.#files.isRetired(name)) this.#remove(blob);
   }
 
   /** Does this file belong to no blob, and has nobody it open? */

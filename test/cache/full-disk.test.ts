@@ -226,6 +226,26 @@ test('so they do beside a process that has the cache open', { skip: needsRoot },
   assert.equal(blobFilesIn(folder).length, 1);
 });
 
+test('whoever is killed while it makes room on a full disk leaves a clean cache', {
+  skip: needsRoot,
+}, async t => {
+  const { folder, filler } = await fullWith(t, 'c');
+  class Killed extends IndexDatabase {
+    override checkpoint(): void {
+      throw new Error('killed');
+    }
+  }
+  const index = new Killed(folder, 'brief');
+  const evictor = new Evictor(index, new BlobIndex(index.db), new BlobFiles(folder));
+  assert.throws(() => evictor.remove({ bytes: 4 * ROOM }), /killed/);
+  index.close();
+  rmSync(filler);
+  const cache = openCache(folder);
+  assertClean(cache);
+  assert.deepEqual(keysIn(cache), ['c']);
+  assert.equal(blobFilesIn(folder).length, 1);
+});
+
 test('what somebody pins meanwhile stays on a full disk, too', { skip: needsRoot }, async t => {
   const disk = smallDisk(t, 16);
   const folder = join(disk, 'cache');
