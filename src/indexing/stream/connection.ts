@@ -76,11 +76,13 @@ export class Connection implements Feed {
   async texts(keys: readonly string[]): Promise<(string | null)[]> {
     return this.#try(async () => {
       const texts = await this.#textsOf(keys);
-      const odd = keys.flatMap((key, nth) =>
-        isPath(key) && texts[nth]?.includes(NOT_UTF8) ? [{ key, nth }] : [],
-      );
-      const paths = await Promise.all(odd.map(({ key }) => this.#pathAt(key)));
-      for (const [at, { nth }] of odd.entries()) texts[nth] = paths[at] ?? null;
+      const odd: number[] = [];
+      // Hardly any text is odd, and to look at its key costs more.
+      for (let nth = 0; nth < texts.length; nth++) {
+        if (texts[nth]?.includes(NOT_UTF8) && isPath(keys[nth] ?? '')) odd.push(nth);
+      }
+      const paths = await Promise.all(odd.map(nth => this.#pathAt(keys[nth] ?? '')));
+      for (const [at, nth] of odd.entries()) texts[nth] = paths[at] ?? null;
       return texts;
     });
   }

@@ -27,6 +27,7 @@ export async function listAll(session: Session): Promise<void> {
   const { catalog, source, options } = session;
   const startedAt = performance.now();
   const start = await session.feed.lastEntry();
+  await session.mark(start.id);
   const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, ...state }) => state);
   // Shown also while it is empty.
@@ -44,7 +45,8 @@ export async function listAll(session: Session): Promise<void> {
     options.onProgress(listed);
   }
   const counted = countUnseen(session, seen);
-  const refusal = refusalOf(session, counted);
+  const isDoubtful = session.state().missing !== undefined || (await session.hasLost(start));
+  const refusal = refusalOf(session, { ...counted, isDoubtful });
   if (counted.deletions > 0 && !refusal) await deleteUnseen(session, seen, properties);
   session.write(undefined, [], state => ({
     ...{ ...state, position: start.id, entries: start.nth, properties },
@@ -98,11 +100,13 @@ function countUnseen({ catalog, source }: Session, seen: IdSet): Counted {
   return counted;
 }
 
-function refusalOf(session: Session, { kept, deletions }: Counted): FacetError | undefined {
+function refusalOf(
+  session: Session,
+  { kept, ...counted }: Counted & { isDoubtful: boolean },
+): FacetError | undefined {
   if (session.options.allowShrink) return undefined;
   return shrinkRefusal(session.source, {
-    isDoubtful: session.state().missing !== undefined,
-    ...{ deletions, kept, found: kept },
+    ...{ ...counted, kept, found: kept },
     path: session.feed.name,
     question: 'does Redis have all of them?',
   });

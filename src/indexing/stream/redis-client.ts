@@ -14,6 +14,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that is busy or paused for longer is taken for lost, as is a peer that is gone without a word. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** A server that hangs closes no connection. */
+const GOODBYE_MS = 200;
+
 const NO_SERVERS = 'it does not say where its servers are';
 
 const noAnswer = (withinMs: number) => `it does not answer within ${withinMs / 1000} s`;
@@ -24,6 +27,7 @@ export function createClient({ place, password }: FoundRedis): RedisClient {
   const own = {
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: ANSWER_TIMEOUT_MS,
+    disconnectTimeout: GOODBYE_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

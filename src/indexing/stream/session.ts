@@ -17,7 +17,7 @@ import { readRules } from '../../rules/rules.js';
 import { compileFilter, type Filter } from '../../sources/filter.js';
 import { openRoot } from '../../sources/local.js';
 import { type AppliedCounts, applyReports } from './apply.js';
-import type { Feed } from './feed.js';
+import type { Feed, KnownEntry } from './feed.js';
 import { ALWAYS_KEPT, isKept, Keys, publishedAt, type StreamEntry, type StreamEvent } from './format.js';
 import { type FoundReport, Reporter } from './reports.js';
 
@@ -126,19 +126,28 @@ export class Session {
    */
   async #holds(position: string): Promise<boolean> {
     if (await this.feed.holds(position)) {
-      await this.#mark(position);
+      await this.mark(position);
       return true;
     }
     const { entries, missing } = this.state();
-    const isTrimmed = await this.feed.isTrimmedPast({ id: position, nth: entries }, this.#markKey);
-    if (!isTrimmed) this.write(position, [], state => ({ ...state, missing: missing ?? {} }));
+    if (!(await this.#isTrimmedPast({ id: position, nth: entries })))
+      this.write(position, [], state => ({ ...state, missing: missing ?? {} }));
     return false;
   }
 
-  async #mark(position: string): Promise<void> {
-    if (position === this.#marked) return;
-    await this.feed.mark(this.#markKey, position);
-    this.#marked = position;
+  /** Has it lost its past since this was its last entry? */
+  async hasLost(last: KnownEntry): Promise<boolean> {
+    return !(await this.feed.holds(last.id)) && !(await this.#isTrimmedPast(last));
+  }
+
+  #isTrimmedPast(entry: KnownEntry): Promise<boolean> {
+    return this.feed.isTrimmedPast(entry, this.#markKey);
+  }
+
+  async mark(id: string): Promise<void> {
+    if (id === this.#marked) return;
+    await this.feed.mark(this.#markKey, id);
+    this.#marked = id;
   }
 
   /** What is missing was counted in so many ms. It is counted again when events have come, but in a part of the time only. */

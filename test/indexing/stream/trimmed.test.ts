@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Redis } from 'ioredis';
+import { listAll } from '../../../src/indexing/stream/list-all.js';
+import { openFeed } from '../../../src/indexing/stream/open-feed.js';
+import { Session } from '../../../src/indexing/stream/session.js';
 import { publish, startRedis } from '../../support/redis.js';
 import { type Streamed, streamedSource } from '../../support/streamed.js';
 
@@ -96,5 +99,23 @@ describe('a stream that goes on after the position of the catalog', () => {
     assert.equal(await client.del(await client.keys('follower:*')), 1);
     await deleteAndTrim(client);
     await assertKept(streamed, 1);
+  });
+
+  it('is that of a Redis that was emptied while all files were listed', async context => {
+    const { redis, client, streamed } = await scanned(context);
+    const { catalog, source, paths } = streamed;
+    const { signal } = new AbortController();
+    const feed = await openFeed(redis.uri, signal);
+    context.after(() => feed.close());
+    const members = feed.members.bind(feed);
+    feed.members = async function* (...asked) {
+      await client.flushall();
+      await publishMany(client, 0, 10);
+      yield* members(...asked);
+    };
+    const options = { exclude: [], allowShrink: false, signal, onProgress: () => {} };
+    const lost = { code: 'failed', message: /^40 of the 50 files of media are gone; nothing was deleted$/ };
+    await assert.rejects(listAll(new Session(catalog, feed, source, options)), lost);
+    assert.equal(paths().length, FILES);
   });
 });
