@@ -26,10 +26,11 @@ export interface OpenContents {
   pieces(start: number, end: number, signal?: AbortSignal, into?: Buffer): AsyncIterable<Buffer>;
   /**
    * Fills all that a file lacks, at its own pace and in any order, where that is quicker than `pieces`: without leaving anything
-   * in the cache. When it settles, nothing more is written. Resolves to what all the bytes are to add up to, where that is
-   * known. Throws as `pieces` does, and what writing throws.
+   * in the cache. When it settles, nothing more is written. Throws as `pieces` does, and what writing throws.
    */
-  bring?: (part: PartFile, signal: AbortSignal) => Promise<Checksum | undefined>;
+  bring?: (part: PartFile, signal: AbortSignal) => Promise<void>;
+  /** What all bytes that `bring` gets are to add up to; undefined where nobody says, or it need not be asked. */
+  checksum?: (signal: AbortSignal) => Promise<Checksum | undefined>;
   /** Throws `content-changed` when what was read may be of two versions. */
   refuseChanged(): void;
   close(): void;
@@ -73,7 +74,10 @@ async function remote(record: FileRecord, contents: RemoteContents): Promise<Ope
     ...{ size, mtimeUs, mode },
     isLocal: false,
     pieces: (start, end, signal, into) => remotePieces({ record, contents, near }, start, end, signal, into),
-    ...(!near && { bring: (part: PartFile, signal: AbortSignal) => contents.bring(record, part, signal) }),
+    ...(!near && {
+      bring: (part: PartFile, signal: AbortSignal) => contents.bring(record, part, signal),
+      checksum: (signal: AbortSignal) => contents.checksumOf(record, signal),
+    }),
     refuseChanged: () => {},
     close: () => near?.close(),
   };

@@ -12,6 +12,7 @@ import { FacetError, type FacetErrorCode, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
+import { addUp, checksumToVerify, damaged, verify } from './comparison.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { occupied, presentAt, refusePresent, writeError } from './destination.js';
 import { makeFolders } from './folders.js';
@@ -148,7 +149,7 @@ function mayGoOn(error: unknown): boolean {
 }
 
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
-  const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
+  const hash = checksumToVerify(source.record, source.contents) ? createHash('sha256') : undefined;
   const from = await resumeFrom(handle, source, hash);
   options.onBytes(from);
   const bytes = await copy(
@@ -162,23 +163,26 @@ async function copyAll(source: Source, handle: FileHandle, options: FetchOptions
   return bytes;
 }
 
+/** Whichever fails first ends the other. */
 async function bringAll(
-  source: Source,
+  { record, contents }: Source,
   handle: FileHandle,
   part: PartFile,
   { signal }: FetchOptions,
 ): Promise<number> {
-  const told = await source.contents.bring?.(part, signal);
+  const hash = checksumToVerify(record, contents) ? createHash('sha256') : undefined;
+  const comparing = async () => {
+    const told = await contents.checksum?.(part.givenUp);
+    await addUp(part, handle.fd, told ? [hash, told] : [hash]);
+    return told;
+  };
+  const giveUp = (error: unknown) => part.giveUp(error);
+  const compared = comparing();
+  await Promise.all([contents.bring?.(part, signal).catch(giveUp), compared.catch(giveUp)]);
+  part.givenUp.throwIfAborted();
   part.finish();
-  const hash = checksumToVerify(source) ? createHash('sha256') : undefined;
-  const sums = [hash, told].filter(sum => sum !== undefined);
-  if (sums.length > 0) {
-    for await (const piece of readPieces(handle.fd, 0, part.size, signal)) {
-      for (const sum of sums) sum.update(piece);
-    }
-  }
-  verify(source.record, hash);
-  if (told?.matches() === false) throw damaged(source.record);
+  verify(record, hash);
+  if ((await compared)?.matches() === false) throw damaged(record);
   return part.written;
 }
 
@@ -246,11 +250,6 @@ function inUse(part: string): FacetError {
   });
 }
 
-/** A checksum is of the version that the catalog describes, and says nothing of another one. */
-function checksumToVerify({ record, contents }: Source): Uint8Array | null {
-  return record.size === contents.size && record.mtimeUs === contents.mtimeUs ? record.sha256 : null;
-}
-
 /**
  * Where to go on: behind what the part has in common with the file, which `hash` then covers. It is compared, because
  * after a power cut a part can be long enough and yet hold something else. What is afar would have to be read as a whole.
@@ -291,22 +290,6 @@ async function copy(
   }
   contents.refuseChanged();
   return copied;
-}
-
-function verify(record: FileRecord, hash: Hash | undefined): void {
-  if (!hash || !record.sha256 || Buffer.compare(hash.digest(), record.sha256) === 0) return;
-  throw new FacetError('integrity', `the contents of ${sourcePath(record)} are not those that were hashed`, {
-    path: sourcePath(record),
-    hint: 'if it was changed on purpose, read it anew: facet index scan --full',
-  });
-}
-
-function damaged(record: FileRecord): FacetError {
-  const path = sourcePath(record);
-  return new FacetError('integrity', `${path} has another checksum than its source says`, {
-    path,
-    hint: 'let it go from the cache (facet cache evict) and try again; if it stays so, it is damaged at its source or on the way',
-  });
 }
 
 /**

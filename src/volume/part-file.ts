@@ -35,6 +35,7 @@ export class PartFile implements Blob {
   /** Those of blocks that were written, whether they are on the disk or not. */
   readonly #marks: Buffer;
   readonly #givingUp = new AbortController();
+  #onGrowth = () => {};
   #written = 0;
   #isOfUse = false;
 
@@ -117,6 +118,21 @@ export class PartFile implements Blob {
 
   giveUp(reason: unknown): void {
     this.#givingUp.abort(reason);
+    this.#onGrowth();
+  }
+
+  /** The end of what is there from `start` on. */
+  reach(start: number): number {
+    return this.#present.gaps(start, this.size)[0]?.start ?? this.size;
+  }
+
+  /** Resolves when something has been written. For one at a time. Throws the reason when the part is given up. */
+  async grown(): Promise<void> {
+    this.#givingUp.signal.throwIfAborted();
+    await new Promise<void>(resolve => {
+      this.#onGrowth = resolve;
+    });
+    this.#givingUp.signal.throwIfAborted();
   }
 
   missing(start: number, end: number): Interval[] {
@@ -143,6 +159,7 @@ export class PartFile implements Blob {
     this.#present.add(offset, offset + bytes.length);
     this.#written += bytes.length;
     this.#onBytes(bytes.length);
+    this.#onGrowth();
   }
 
   async commit(written: readonly Interval[]): Promise<void> {

@@ -113,17 +113,21 @@ export class RemoteContents {
 
   /**
    * Fills what `part` lacks of a file, from the cache or the source. The cache does not take it: it is kept where it was wanted,
-   * and would only make other things go. Resolves to what the source says of all the bytes, unless it need not be asked for any.
+   * and would only make other things go.
    */
-  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<Checksum | undefined> {
-    const isCached = this.#isCached(file);
+  async bring(file: FileLocation, part: PartFile, signal: AbortSignal): Promise<void> {
     const content = await this.contentOf(file);
     await this.#bringCached(content, part, signal);
     const own = { ...content, key: part.path };
     this.#files.set(own, file);
     await this.#bringRest(own, part, signal);
-    const { source, place, version, size } = content;
-    return isCached ? undefined : source.checksum?.(place, { version, size, signal });
+  }
+
+  /** What the source says of all the bytes; undefined when it says nothing, and when it need not be asked for any. */
+  async checksumOf(file: FileLocation, signal: AbortSignal): Promise<Checksum | undefined> {
+    if (this.#isCached(file)) return undefined;
+    const { source, place, version, size } = await this.contentOf(file);
+    return source.checksum?.(place, { version, size, signal });
   }
 
   /** Not with AbortSignal.any: a signal that lives long keeps something of each one that was made of it. */

@@ -1,13 +1,16 @@
 /** Downloads that go straight to their destination: what an attempt leaves behind is right, and the next one goes on with it. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { systemErrorCode } from '../../src/errors.js';
+import { addUp } from '../../src/volume/comparison.js';
 import { Downloader } from '../../src/volume/download.js';
 import { PartFile } from '../../src/volume/part-file.js';
+import { sha256 } from '../support/caches.js';
 import { bytesAt, MemoryStore, MIB, RemoteFake, remoteFile } from '../support/remote-fake.js';
 import { leave, needsRoot, smallDisk } from '../support/small-disk.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -174,4 +177,26 @@ test('on a disk that is full what is there stays, though its marks were cut off'
   const later = await openPart(t, disk, size);
   assert.ok(later.part.isOfUse);
   assert.deepEqual(later.part.missing(0, size), [{ start: MIB, end: size }]);
+});
+
+test('what fills it in any order is added up in order meanwhile, until it is given up', async t => {
+  const folder = temporaryFolder(t);
+  const first = await openPart(t, folder);
+  await assert.rejects(
+    fill(
+      sendsOnly(9 * MIB, () => {
+        throw new Error('the network is gone');
+      }),
+      first.part,
+    ),
+  );
+  const [lost, hash] = [createHash('sha256'), createHash('sha256')];
+  const waiting = addUp(first.part, first.handle.fd, [lost]);
+  first.part.giveUp(new Error('enough'));
+  await assert.rejects(waiting, /enough/);
+
+  const { part, handle } = await openPart(t, folder);
+  await Promise.all([addUp(part, handle.fd, [hash]), fill(new RemoteFake(), part)]);
+  assert.ok(hash.digest().equals(sha256(bytesAt('film', 'v1', 0, SIZE))));
+  assert.ok(part.written < SIZE, 'it went on with what was there');
 });

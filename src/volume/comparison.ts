@@ -1,0 +1,52 @@
+/** Whether the bytes of a file that was fetched are those that it has: what they add up to, and what they should. */
+import type { Hash } from 'node:crypto';
+import { type FileRecord, sourcePath } from '../catalog/files.js';
+import { FacetError } from '../errors.js';
+import type { OpenContents } from './contents.js';
+import type { PartFile } from './part-file.js';
+import { readPieces } from './pieces.js';
+
+interface Sum {
+  update(bytes: Uint8Array): unknown;
+}
+
+/**
+ * Puts all bytes of a part, open as `fd`, into the sums, in order, while others fill it in any order: a large file need not be
+ * read once more when it is there. Throws the reason when the part is given up.
+ */
+export async function addUp(part: PartFile, fd: number, sums: readonly (Sum | undefined)[]): Promise<void> {
+  const wanted = sums.filter(sum => sum !== undefined);
+  for (let at = 0; wanted.length > 0 && at < part.size; ) {
+    const end = part.reach(at);
+    if (end === at) await part.grown();
+    for await (const piece of readPieces(fd, at, end, part.givenUp)) {
+      for (const sum of wanted) sum.update(piece);
+    }
+    at = end;
+  }
+}
+
+/** A checksum is of the version that the catalog describes, and says nothing of another one. */
+export function checksumToVerify(
+  record: FileRecord,
+  contents: Pick<OpenContents, 'size' | 'mtimeUs'>,
+): Uint8Array | null {
+  return record.size === contents.size && record.mtimeUs === contents.mtimeUs ? record.sha256 : null;
+}
+
+/** Throws `integrity` when the SHA-256 is not the one that the catalog knows. */
+export function verify(record: FileRecord, hash: Hash | undefined): void {
+  if (!hash || !record.sha256 || Buffer.compare(hash.digest(), record.sha256) === 0) return;
+  throw new FacetError('integrity', `the contents of ${sourcePath(record)} are not those that were hashed`, {
+    path: sourcePath(record),
+    hint: 'if it was changed on purpose, read it anew: facet index scan --full',
+  });
+}
+
+export function damaged(record: FileRecord): FacetError {
+  const path = sourcePath(record);
+  return new FacetError('integrity', `${path} has another checksum than its source says`, {
+    path,
+    hint: 'let it go from the cache (facet cache evict) and try again; if it stays so, it is damaged at its source or on the way',
+  });
+}
