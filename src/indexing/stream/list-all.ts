@@ -30,11 +30,11 @@ export async function listAll(session: Session): Promise<void> {
   const { listing } = session.state();
   const isLost = listing !== undefined && (await session.hasLost(listing));
   const start = await session.feed.lastEntry();
-  await session.mark(start.id);
-  const properties = await propertiesOf(session);
   session.write(session.state().position, [], ({ position: _, missing, ...state }) => ({
     ...{ ...state, listing: start, missing: isLost ? (missing ?? {}) : missing },
   }));
+  await session.mark(start.id);
+  const properties = await propertiesOf(session);
   // Shown also while it is empty.
   if (!catalog.files.folder(source.id, '')) {
     catalog.write(writer => writer.putFolder(source, '', 0, FOLDER_MODE));
