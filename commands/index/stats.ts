@@ -7,7 +7,7 @@ import { source } from '../kinds.js';
 import { openVolume } from '../volume.js';
 
 interface StreamStats
-  extends Omit<StreamState, 'position' | 'entries' | 'missing' | 'lastRefresh' | 'properties'> {
+  extends Omit<StreamState, 'position' | 'entries' | 'listing' | 'missing' | 'lastRefresh' | 'properties'> {
   /** Files that have a path, and so are shown. */
   filesComplete: number;
   /** Null until all files were listed. */
@@ -64,7 +64,15 @@ function statsOf({ files }: Volume, { id, name, state }: SourceRecord): SourceSt
 }
 
 function streamStats(
-  { position, entries: _, missing: __, lastRefresh: ___, properties: ____, ...counts }: StreamState,
+  {
+    position,
+    entries: _,
+    listing: __,
+    missing: ___,
+    lastRefresh: ____,
+    properties: _____,
+    ...counts
+  }: StreamState,
   filesComplete: number,
 ): StreamStats {
   return { ...counts, filesComplete, lastEventId: position ?? null };

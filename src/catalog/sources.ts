@@ -58,6 +58,8 @@ export interface StreamState {
   position?: string | undefined;
   /** How many entries the stream had up to that one; undefined where nobody tells. */
   entries?: number | undefined;
+  /** The last entry when a listing of all files began that is not done yet; numbered as `entries`. */
+  listing?: { id: string; nth: number | undefined } | undefined;
   /** What was lost with the past of the stream, until it is back or somebody says that it is meant to be gone. */
   missing?: Missing | undefined;
   /** The properties that the files in the catalog have from there, in the order of their names. */

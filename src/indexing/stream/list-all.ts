@@ -19,17 +19,22 @@ const FILES_PER_BATCH = 10_000;
 const TEXTS_PER_BATCH = 100_000;
 
 /**
- * Until all of it is done the source has no position: whoever follows it begins with the list again. What is published
- * meanwhile comes with the events that follow, as the position is where the stream was at the start.
+ * Until all of it is done the source has no position: whoever follows it begins with the list again, and looks whether Redis
+ * has lost its past since this one began. What is published meanwhile comes with the events that follow, as the position is
+ * where the stream was at the start.
  * Throws `failed` when files are gone and that is not to be believed; then the source is followed all the same.
  */
 export async function listAll(session: Session): Promise<void> {
   const { catalog, source, options } = session;
   const startedAt = performance.now();
+  const { listing } = session.state();
+  const isLost = listing !== undefined && (await session.hasLost(listing));
   const start = await session.feed.lastEntry();
+  session.write(session.state().position, [], ({ position: _, missing, ...state }) => ({
+    ...{ ...state, listing: start, missing: isLost ? (missing ?? {}) : missing },
+  }));
   await session.mark(start.id);
   const properties = await propertiesOf(session);
-  session.write(session.state().position, [], ({ position: _, ...state }) => state);
   // Shown also while it is empty.
   if (!catalog.files.folder(source.id, '')) {
     catalog.write(writer => writer.putFolder(source, '', 0, FOLDER_MODE));
@@ -49,7 +54,7 @@ export async function listAll(session: Session): Promise<void> {
   const refusal = refusalOf(session, { ...counted, isDoubtful });
   if (counted.deletions > 0 && !refusal) await deleteUnseen(session, seen, properties);
   session.write(undefined, [], state => ({
-    ...{ ...state, position: start.id, entries: start.nth, properties },
+    ...{ ...state, position: start.id, entries: start.nth, listing: undefined, properties },
     missing: refusal && { unavailable: refusal.message, hint: refusal.hint, countedAt: start.id },
     lastRefresh: new Date().toISOString(),
   }));
