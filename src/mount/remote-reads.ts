@@ -29,6 +29,9 @@ export interface RemoteReadsOptions {
   onWarning: (message: string) => void;
 }
 
+/** What a program asks for at once. */
+const SMALL = 128 * 1024;
+
 const SAY_AGAIN_MS = 10_000;
 
 export class RemoteReads {
@@ -55,6 +58,8 @@ export class RemoteReads {
     switch (message.kind) {
       case 'remote-open':
         this.#open.set(message.handle, this.#begin(message.file));
+        // Whoever opens a small file reads it, in a moment.
+        if (message.file.size <= SMALL) void this.#follow(message.handle, 0, 0);
         break;
       case 'remote-read':
         void this.#read(message);
