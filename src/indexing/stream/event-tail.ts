@@ -27,8 +27,11 @@ export class EventTail {
   readonly #decoder = new TextDecoder();
   readonly #parser = createParser({ onEvent: event => this.#note(event), maxBufferSize: LONGEST_EVENT });
   readonly #waiting: StreamEntry[] = [];
-  /** Under way: a wait for it that is over leaves it to the next one. */
-  #next: Promise<IteratorResult<Uint8Array>> | undefined;
+  /** Under way, or come: a wait for it that is over leaves it to the next one. */
+  #isAsked = false;
+  #come: Promise<IteratorResult<Uint8Array>> | undefined;
+  /** Ends the wait that is under way. */
+  #over = new AbortController();
 
   constructor(answer: WebAnswer, after: string) {
     this.at = after;
@@ -55,21 +58,30 @@ export class EventTail {
 
   /** Returns whether something came in time. */
   async #receive(withinMs: number): Promise<boolean> {
-    if (this.#next === undefined) {
-      this.#next = this.#pieces.next();
-      // Told to whoever waits for it next.
-      this.#next.catch(() => {});
+    if (!this.#isAsked) this.#ask();
+    if (this.#come === undefined) {
+      this.#over = new AbortController();
+      await wait(Math.max(0, withinMs), undefined, { signal: this.#over.signal }).catch(() => undefined);
     }
-    const over = new AbortController();
-    const late = wait(Math.max(0, withinMs), undefined, { signal: over.signal }).catch(() => undefined);
-    const piece = await Promise.race([this.#next, late]);
-    over.abort();
-    if (piece === undefined) return false;
+    if (this.#come === undefined) return false;
+    const piece = await this.#come;
     if (piece.done)
       throw new FacetError('unreachable', 'MetaMesh tells no more events: it has closed the connection');
-    this.#next = undefined;
+    this.#isAsked = false;
+    this.#come = undefined;
     this.#parser.feed(this.#decoder.decode(piece.value, { stream: true }));
     return true;
+  }
+
+  /** Listens once for each piece, not for each wait: a promise keeps whoever waits for it until it is settled. */
+  #ask(): void {
+    this.#isAsked = true;
+    const next = this.#pieces.next();
+    const tell = () => {
+      this.#come = next;
+      this.#over.abort();
+    };
+    next.then(tell, tell);
   }
 
   #note({ id, event, data }: EventSourceMessage): void {

@@ -173,6 +173,7 @@ class Watcher {
       try {
         changes.drain();
         if (this.#mustScan(changes)) return;
+        this.#pruneDaily();
         const now = performance.now();
         const dueAt = Math.max(changes.dirty.nextAt() ?? Number.POSITIVE_INFINITY, notBefore);
         if (dueAt > now) this.#wait(dueAt - now, changes);
@@ -190,10 +191,10 @@ class Watcher {
     waitFor(any, Math.min(milliseconds, IDLE_MS, this.#unwatchedIn(changes)));
     const waited = performance.now() - before;
     if (waited < milliseconds && waited < IDLE_MS) waitFor([this.#wake], GATHER_MS);
-    else if (waited >= IDLE_MS) this.#lookAround();
   }
 
-  #lookAround(): void {
+  /** Also where something changes all the time: that is where most is to be forgotten. */
+  #pruneDaily(): void {
     if (performance.now() - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = performance.now();
     this.#catalog.prune();
