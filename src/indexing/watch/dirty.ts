@@ -19,10 +19,6 @@ const LATEST_MS = 500;
 export class DirtyFolders {
   readonly #folders = new Map<string, Dirty>();
 
-  get size(): number {
-    return this.#folders.size;
-  }
-
   /** `now` is in milliseconds of a clock that never jumps. */
   mark(path: string, now: number, deep = false): void {
     const known = this.#folders.get(path);
@@ -79,10 +75,6 @@ export class DirtyFolders {
       taken.set(each, folder.deep);
       pending.push(...(folder.partners ?? []));
     }
-  }
-
-  clear(): void {
-    this.#folders.clear();
   }
 }
 
