@@ -7,14 +7,9 @@ import type { Volume } from '../src/volume/volume.js';
 /** The query as it is asked at this moment. */
 export async function withStates(query: Query, volume: Volume, home: Home): Promise<Query> {
   if (statesIn(query).length === 0) return query;
-  const [{ openCache }, states] = await Promise.all([
+  const [{ inCache }, states] = await Promise.all([
     import('./cache/open.js'),
     import('../src/volume/cache-states.js'),
   ]);
-  const cache = await openCache(home, 'brief');
-  try {
-    return states.withStates(query, volume, cache);
-  } finally {
-    cache?.close();
-  }
+  return inCache(home, cache => states.withStates(query, volume, cache));
 }

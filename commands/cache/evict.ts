@@ -7,7 +7,7 @@ import { versionsPrefix } from '../../src/volume/content-key.js';
 import { command, option } from '../command.js';
 import { duration, size } from '../kinds.js';
 import { evictedText, nothing } from './evicted.js';
-import { openCache } from './open.js';
+import { inCache } from './open.js';
 import { findWanted, isNothing, readWanted, wantedArguments, wantedOptions } from './wanted.js';
 
 export default command({
@@ -34,13 +34,9 @@ export default command({
       throw new FacetError('usage', 'limits are of the whole cache: they cannot go with a PATH or --query');
     }
     const files = all ? undefined : await findWanted(wanted, home);
-    const cache = await openCache(home, 'brief');
-    try {
-      const evicted = cache && (files ? evictFiles(cache, files) : cache.evict(limits));
-      await output.done(evicted ?? nothing, each => evictedText('evicted', each));
-    } finally {
-      cache?.close();
-    }
+    const evict = (cache: Cache) => (files ? evictFiles(cache, files) : cache.evict(limits));
+    const evicted = await inCache(home, cache => (cache ? evict(cache) : nothing));
+    await output.done(evicted, each => evictedText('evicted', each));
   },
 });
 

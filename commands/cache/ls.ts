@@ -7,7 +7,7 @@ import { command, flag } from '../command.js';
 import { formatSize } from '../format.js';
 import { printable } from '../terminal.js';
 import { openVolume } from '../volume.js';
-import { openCache } from './open.js';
+import { inCache } from './open.js';
 import { type Origin, originsOf } from './origin.js';
 
 interface CachedFile extends Origin {
@@ -60,9 +60,7 @@ function* cached(contents: Iterable<CachedContents>, describe: Describe): Genera
 }
 
 async function pinnedFiles(home: Home, describe: Describe): Promise<Iterable<CachedFile>> {
-  const cache = await openCache(home, 'brief');
-  const pins = new Set(cache?.pinned(''));
-  cache?.close();
+  const pins = new Set(await inCache(home, cache => cache?.pinned('')));
   return chosen();
 
   function* chosen(): Generator<CachedFile> {

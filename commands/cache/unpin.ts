@@ -4,10 +4,11 @@ import type { Home } from '../../src/config/home.js';
 import { FacetError } from '../../src/errors.js';
 import { fileOfKey } from '../../src/volume/cache-states.js';
 import { parseContentKey, versionsPrefix } from '../../src/volume/content-key.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { command, flag } from '../command.js';
 import { formatItems } from '../format.js';
 import { openVolume } from '../volume.js';
-import { openCache } from './open.js';
+import { inCache } from './open.js';
 import {
   findWanted,
   isNothing,
@@ -40,37 +41,28 @@ export default command({
 async function unpinWanted(wanted: Wanted, home: Home): Promise<number> {
   refuseNothing(wanted);
   const files = await findWanted(wanted, home);
-  await inCache(home, cache => cache.unpin(files.flatMap(file => cache.pinned(versionsPrefix(file)))));
+  await inCache(home, cache => cache?.unpin(files.flatMap(file => cache.pinned(versionsPrefix(file)))));
   return files.length;
 }
 
 async function unpinGone(home: Home): Promise<number> {
   const volume = await openVolume(home);
-  const files = new Set<string>();
   try {
-    await inCache(home, cache => {
-      const keys = cache.pinned('').filter(key => fileOfKey(volume, key) === undefined);
-      cache.unpin(keys);
-      for (const key of keys) files.add(fileNamedIn(key));
-    });
+    const keys = await inCache(home, cache => (cache ? unpinGoneFrom(cache, volume) : []));
+    return new Set(keys.map(fileNamedIn)).size;
   } finally {
     volume.close();
   }
-  return files.size;
+}
+
+function unpinGoneFrom(cache: Cache, volume: Volume): string[] {
+  const keys = cache.pinned('').filter(key => fileOfKey(volume, key) === undefined);
+  cache.unpin(keys);
+  return keys;
 }
 
 /** The same for all versions of a file. */
 function fileNamedIn(key: string): string {
   const { sourceId, path } = parseContentKey(key) ?? {};
   return `${sourceId}/${path}`;
-}
-
-/** Also when its disk is full of what is pinned. */
-async function inCache(home: Home, action: (cache: Cache) => void): Promise<void> {
-  const cache = await openCache(home, 'brief');
-  try {
-    if (cache) action(cache);
-  } finally {
-    cache?.close();
-  }
 }

@@ -80,6 +80,16 @@ export function removed(directory: string): FacetError {
   });
 }
 
+/** Runs `open`; undefined where nobody has made a cache yet. */
+export function ifThere<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof FacetError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
 /** Is the disk full? Of an error that was translated. */
 export function isNoSpace(error: unknown): boolean {
   return error instanceof FacetError && error.code === 'no-space';

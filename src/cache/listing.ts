@@ -1,7 +1,7 @@
 /** What is in a cache, by key. Read in batches: there may be a million rows, and others may change them meanwhile. */
 import type { Database } from 'better-sqlite3';
-import { FacetError } from '../errors.js';
 import { BLOCK_SIZE } from './blocks.js';
+import { ifThere } from './cache-error.js';
 import { BlobState, IndexDatabase } from './database.js';
 
 export interface CachedContents {
@@ -24,22 +24,13 @@ const BATCH = 500;
  */
 export function listOf(directory: string): Generator<CachedContents> {
   return inBatches(after => {
-    const index = openThere(directory);
+    const index = ifThere(() => new IndexDatabase(directory, 'brief'));
     try {
       return index ? contentsReader(index.db)(after) : [];
     } finally {
       index?.close();
     }
   });
-}
-
-function openThere(directory: string): IndexDatabase | undefined {
-  try {
-    return new IndexDatabase(directory, 'brief');
-  } catch (error) {
-    if (error instanceof FacetError && error.code === 'not-found') return undefined;
-    throw error;
-  }
 }
 
 /** Reads the batch that comes after a key. */
