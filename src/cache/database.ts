@@ -122,8 +122,22 @@ export class IndexDatabase {
     return translated(this.directory, () => this.db.transaction(change).immediate());
   }
 
+  /** The same, unless another process is writing right now: false then, and nothing has happened. */
+  tryWrite(change: () => void): boolean {
+    this.db.pragma('busy_timeout = 0');
+    try {
+      this.db.transaction(change).immediate();
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error)?.startsWith('SQLITE_') === true) return false;
+      throw error;
+    } finally {
+      this.db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
   /**
-   * The same for a change that may wait until this thread has a moment: those of one moment share a transaction, which costs
+   * `write` for a change that may wait until this thread has a moment: those of one moment share a transaction, which costs
    * little more than one of them alone. All of them happen, or none.
    */
   async writeTogether(change: () => void): Promise<void> {
@@ -141,20 +155,6 @@ export class IndexDatabase {
       });
     });
     return { changes, written };
-  }
-
-  /** The same, unless another process is writing right now: false then, and nothing has happened. */
-  tryWrite(change: () => void): boolean {
-    this.db.pragma('busy_timeout = 0');
-    try {
-      this.db.transaction(change).immediate();
-      return true;
-    } catch (error) {
-      if (systemErrorCode(error)?.startsWith('SQLITE_') === true) return false;
-      throw error;
-    } finally {
-      this.db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    }
   }
 
   /** Has somebody removed it, or put another one in its place? What is written here then is lost. Throws `denied`. */

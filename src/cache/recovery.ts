@@ -26,7 +26,6 @@ export class Recovery {
   readonly #files: BlobFiles;
   readonly #unfinished: Statement<[], Unsettled>;
   readonly #pending: Statement<[], Unsettled>;
-  readonly #isKnown: Statement<[string]>;
   readonly #byName: Statement<[string], Unsettled & { state: number }>;
 
   constructor(index: IndexDatabase, blobs: BlobIndex, blocks: BlockMap, files: BlobFiles) {
@@ -39,7 +38,6 @@ export class Recovery {
     this.#pending = index.db.prepare(
       `SELECT id, name, size FROM blobs WHERE state = ${BlobState.kept} AND id IN (SELECT blob_id FROM blocks WHERE crc IS NULL)`,
     );
-    this.#isKnown = index.db.prepare('SELECT 1 FROM blobs WHERE name = ?');
     this.#byName = index.db.prepare('SELECT id, name, size, state FROM blobs WHERE name = ?');
   }
 
@@ -70,14 +68,14 @@ export class Recovery {
     let isStray = false;
     this.#whenUnused(name, () => {
       // Once it is seized: whoever made it may have told the index in the meantime.
-      isStray = this.#isKnown.get(name) === undefined;
+      isStray = this.#byName.get(name) === undefined;
     });
     return isStray;
   }
 
   removeStray(name: string): void {
     this.#whenUnused(name, () => {
-      if (this.#isKnown.get(name) === undefined) this.#files.remove(name);
+      if (this.#byName.get(name) === undefined) this.#files.remove(name);
     });
   }
 

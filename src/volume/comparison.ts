@@ -1,5 +1,5 @@
 /** Whether the bytes of a file that was fetched are those that it has: what they add up to, and what they should. */
-import type { Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError } from '../errors.js';
 import type { OpenContents } from './contents.js';
@@ -26,12 +26,13 @@ export async function addUp(part: PartFile, fd: number, sums: readonly (Sum | un
   }
 }
 
-/** A checksum is of the version that the catalog describes, and says nothing of another one. */
-export function checksumToVerify(
-  record: FileRecord,
+/** For `verify`. The checksum is of the version that the catalog describes, and says nothing of another one. */
+export function hashToVerify(
+  { size, mtimeUs, sha256 }: FileRecord,
   contents: Pick<OpenContents, 'size' | 'mtimeUs'>,
-): Uint8Array | null {
-  return record.size === contents.size && record.mtimeUs === contents.mtimeUs ? record.sha256 : null;
+): Hash | undefined {
+  const isKnown = sha256 !== null && size === contents.size && mtimeUs === contents.mtimeUs;
+  return isKnown ? createHash('sha256') : undefined;
 }
 
 /** Throws `integrity` when the SHA-256 is not the one that the catalog knows. */

@@ -12,7 +12,7 @@ import { FacetError, type FacetErrorCode, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
-import { addUp, checksumToVerify, damaged, verify } from './comparison.js';
+import { addUp, damaged, hashToVerify, verify } from './comparison.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { occupied, presentAt, refusePresent, writeError } from './destination.js';
 import { makeFolders } from './folders.js';
@@ -149,7 +149,7 @@ function mayGoOn(error: unknown): boolean {
 }
 
 async function copyAll(source: Source, handle: FileHandle, options: FetchOptions): Promise<number> {
-  const hash = checksumToVerify(source.record, source.contents) ? createHash('sha256') : undefined;
+  const hash = hashToVerify(source.record, source.contents);
   const from = await resumeFrom(handle, source, hash);
   options.onBytes(from);
   const bytes = await copy(
@@ -170,10 +170,10 @@ async function bringAll(
   part: PartFile,
   { signal }: FetchOptions,
 ): Promise<number> {
-  const hash = checksumToVerify(record, contents) ? createHash('sha256') : undefined;
+  const hash = hashToVerify(record, contents);
   const comparing = async () => {
     const told = await contents.checksum?.(part.givenUp);
-    await addUp(part, handle.fd, told ? [hash, told] : [hash]);
+    await addUp(part, handle.fd, [hash, told]);
     return told;
   };
   const giveUp = (error: unknown) => part.giveUp(error);
