@@ -4,7 +4,8 @@ import { BufferPool } from '../config/buffer-pool.js';
 
 /** What is smaller costs little, and comes in many sizes. */
 const SMALLEST = 64 * 1024;
-const MOST_FREE = 16;
+/** More than eight readers have at once: memory that comes and goes in between would leave holes. */
+const MOST_FREE = 64;
 
 /** By size: a block, and half of it, and so on. */
 const pools = new Map<number, BufferPool>();

@@ -2,8 +2,8 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { BufferPool } from '../../config/buffer-pool.js';
 
-/** Buffers that wait to be used again, of each kind of connection. */
-const MOST_FREE = 32;
+/** Buffers that wait to be used again, of each kind of connection: as for blocks, those that eight readers need. */
+const MOST_FREE = 128;
 /** What fills less of a buffer is copied, so that a short answer keeps no large one. */
 const LEAST_FILLED = 1 / 8;
 
