@@ -1,5 +1,4 @@
 /** Answers to requests for a part of a file: whether one is the part that was asked for, and its bytes (RFC 9110, 14 and 15.3.7). */
-import { on } from 'node:events';
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
 import type { RangeRequest } from '../remote.js';
@@ -126,15 +125,30 @@ export async function* bodyBytes(
   if (at < bytes) throw shortage(answer, subject);
 }
 
-/** As they came: the stream's own iterator joins those that wait, which copies them. Throws what the stream fails with. */
+/**
+ * As they came: the stream's own iterator joins those that wait, which copies them, and that of its events takes 32 KiB for
+ * itself. They wait in the body, and so at the server, and not here. Throws what the stream fails with.
+ */
 async function* pieces(body: WebAnswer['body']): AsyncGenerator<Buffer> {
+  const come: Buffer[] = [];
+  let wake = () => {};
+  body.on('data', piece => {
+    come.push(piece);
+    body.pause();
+    wake();
+  });
+  for (const event of ['end', 'error', 'close']) body.on(event, () => wake());
+  while (!body.destroyed && !body.readableEnded) {
+    const woken = new Promise<void>(resolve => {
+      wake = resolve;
+    });
+    body.resume();
+    await woken;
+    yield* come.splice(0);
+  }
   if (body.errored) throw body.errored;
-  if (!body.destroyed) for await (const [piece] of on(body, 'data', UNTIL_CLOSED)) yield piece;
   if (!body.readableEnded) throw new Error('the answer was closed before its end');
 }
-
-/** Pieces wait in the body, and so at the server, and not here. */
-const UNTIL_CLOSED = { close: ['end', 'close'], highWaterMark: 1, lowWaterMark: 1 };
 
 /** A body that ended in due form without ever saying how long it would be was all there is. */
 function shortage(answer: WebAnswer, subject: Subject): FacetError {
