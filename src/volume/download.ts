@@ -11,7 +11,7 @@ import { Follower } from './follower.js';
 import { KeptBlocks } from './kept-blocks.js';
 import { RateLimit } from './rate-limit.js';
 import { SafeBlob } from './safe-blob.js';
-import { type NextRange, Transfer, type TransferHost } from './transfer.js';
+import { type Limits, type NextRange, Transfer, type TransferHost } from './transfer.js';
 import { Want, type WantOptions } from './want.js';
 import { WriteBacklog } from './write-backlog.js';
 
@@ -21,7 +21,7 @@ export interface DownloadOptions {
   onChanged: (content: RemoteContent, error: FacetError) => void;
   /** Requests under way at a time for one file. */
   parallel?: number;
-  /** Bytes of one request. */
+  /** Bytes of one request; of large files twice as many. */
   partSize?: number;
   /** Bytes under way at a time, over all files. */
   budget?: number;
@@ -53,7 +53,7 @@ export interface DownloadCounts {
 
 const PARALLEL = 8;
 const PART_SIZE = 8 * BLOCK_SIZE;
-const BUDGET = 128 * BLOCK_SIZE;
+const BUDGET = 256 * BLOCK_SIZE;
 
 /** Blocks that wait for the disk, over all files, before the network waits as well. */
 const BACKLOG = 16 * BLOCK_SIZE;
@@ -68,7 +68,7 @@ const LARGEST_PIECE = BLOCK_SIZE;
 
 export class Downloader implements TransferHost {
   readonly #options: DownloadOptions;
-  readonly #limits: { parallel: number; partSize: number };
+  readonly #limits: Limits;
   readonly #budget: Budget;
   readonly #rate: RateLimit | undefined;
   readonly #kept = new KeptBlocks(KEPT);
@@ -288,7 +288,7 @@ export class Downloader implements TransferHost {
 
   /** Wants the whole parts that follow `at`, as many as may be under way, and returns that want. */
   #slide(transfer: Transfer, before: Want | undefined, at: number, last: number): Want {
-    const { parallel, partSize } = this.#limits;
+    const { parallel, partSize } = this.#limitsFor(transfer.content);
     const full = (Math.floor(at / partSize) + 1 + parallel) * partSize;
     const end = Math.min(transfer.blob.failure ? at + STREAM_UNCACHED : full, last);
     if (before && before.end >= end) return before;
@@ -307,9 +307,15 @@ export class Downloader implements TransferHost {
 
   #open(content: RemoteContent, store: BlobStore): Transfer {
     const blob = new SafeBlob(store, content, this.#kept);
-    const transfer = new Transfer(content, blob, this.#limits, this);
+    const transfer = new Transfer(content, blob, this.#limitsFor(content), this);
     this.#transfers.set(content.key, transfer);
     return transfer;
+  }
+
+  /** Far away, half of the time of a part is the way there and back. Larger ones do where there are enough of them. */
+  #limitsFor({ size }: RemoteContent): Limits {
+    const { parallel, partSize } = this.#limits;
+    return { parallel, partSize: size < 2 * parallel * partSize ? partSize : 2 * partSize };
   }
 
   #release(transfer: Transfer): void {

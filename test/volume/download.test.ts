@@ -253,7 +253,7 @@ test('a seek does not wait behind what is downloaded of the same file', async ()
   const { opened, open } = gate();
   const { downloader, source } = setUp({ script: ({ start }) => (start === 500 * MIB ? undefined : opened) });
   const file = remoteFile(source, 1024 * MIB);
-  const warming = downloader.ensure(file, 0, 100 * MIB, { priority: 'warm' });
+  const warming = downloader.ensure(file, 0, 200 * MIB, { priority: 'warm' });
   await settle();
   assert.equal(source.underWay.length, 8);
   assertBytes(await downloader.read(file, 500 * MIB, 500 * MIB + 10), 500 * MIB);
