@@ -1,6 +1,6 @@
 /** Crawls a source, in a thread of its own or in this one, and hands out what it finds, batch by batch, no faster than it is taken. */
 import { on, once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../config/threads.js';
 import { errorMessage, FacetError } from '../errors.js';
 import type { Crawler, CrawlOptions } from '../sources/crawl.js';
 import type { FolderListing, Skipped, Unreadable } from '../sources/source.js';
@@ -21,8 +21,10 @@ export async function* crawlInThread(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FolderListing[], CrawlSummary> {
   const control = new Int32Array(new SharedArrayBuffer(8));
-  const workerData: CrawlThreadData = { options, control };
-  const worker = new Worker(new URL('./crawl-thread.js', import.meta.url), { workerData });
+  const worker = startThread<CrawlThreadData>(new URL('./crawl-thread.js', import.meta.url), {
+    options,
+    control,
+  });
   const exited = once(worker, 'exit');
   try {
     for await (const [message] of on(worker, 'message', { signal })) {

@@ -3,8 +3,9 @@
  * brings them elsewhere are placed anew when their time comes. Rules that are not valid leave those before them in force.
  */
 import { statSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
+import { startThread } from '../config/threads.js';
 import { errorMessage } from '../errors.js';
 import type { RulesMessage, RulesThreadData } from './rules-thread.js';
 
@@ -68,8 +69,10 @@ class Keeper {
     this.#tryAgainAt = Number.POSITIVE_INFINITY;
     if (state === '') return;
     const { rulesFile } = this.#options;
-    const workerData: RulesThreadData = { catalogFile: this.#catalog.file, rulesFile };
-    const worker = new Worker(new URL('./rules-thread.js', import.meta.url), { workerData });
+    const worker = startThread<RulesThreadData>(new URL('./rules-thread.js', import.meta.url), {
+      catalogFile: this.#catalog.file,
+      rulesFile,
+    });
     this.#worker = worker;
     worker.on('message', (message: RulesMessage) => this.#onMessage(message));
     worker.on('error', error => this.#options.onProblem(errorMessage(error), undefined));

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { startLastingThread } from '../config/lasting-thread.js';
+import { startLastingThread } from '../config/threads.js';
 import type { ScanMessage, ScanTask } from './scan-thread.js';
 
 /** More than ten times what a thread costs to start. */

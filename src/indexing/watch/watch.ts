@@ -2,7 +2,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.js';
 import type { SourceRecord } from '../../catalog/sources.js';
-import { startLastingThread } from '../../config/lasting-thread.js';
+import { startLastingThread } from '../../config/threads.js';
 import { errorMessage } from '../../errors.js';
 import type { Keeper, KeeperOptions, Kind } from '../keeper.js';
 import { isFolder } from '../keeping.js';
