@@ -3,7 +3,7 @@
  * read from the system's table, never found out by touching it: a dead or busy mount would make us wait.
  */
 import { readdirSync, realpathSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FacetError, systemErrorCode } from '../errors.js';
 import { facetMounts, isInside } from '../sources/facet-mounts.js';
@@ -42,11 +42,14 @@ function realMountpoint(path: string): string {
   }
 }
 
-/** Returns only when the mount on this path is dead: its process is gone, and the kernel says ENOTCONN. */
+/**
+ * Returns only when the mount on this path is dead: its process is gone, and the kernel says ENOTCONN. It knows the attributes
+ * of the folder long after, but what statfs(2) asks for it keeps nowhere.
+ */
 async function refuseLiving(mountpoint: string): Promise<void> {
   const late = new Promise<'late'>(done => setTimeout(done, ANSWER_MS, 'late').unref());
   try {
-    await Promise.race([stat(mountpoint), late]);
+    await Promise.race([statfs(mountpoint), late]);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOTCONN') return;
   }

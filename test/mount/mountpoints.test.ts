@@ -143,6 +143,8 @@ describe('a mountpoint', () => {
   it('is taken over from a facet that was killed', () =>
     withFile(async place => {
       const killed = await place.mount();
+      // The kernel goes on saying what it was told.
+      await place.output('stat', place.mountpoint);
       killed.process.kill('SIGKILL');
       await killed.ended;
       assert.match((await place.run('ls', [place.mountpoint])).stderr, /not connected/);
