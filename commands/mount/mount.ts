@@ -3,6 +3,7 @@
 import type { Catalog } from '../../src/catalog/catalog.js';
 import type { FileLocation } from '../../src/catalog/files.js';
 import { loadConfig } from '../../src/config/config.js';
+import { keepYoungGenerations } from '../../src/config/threads.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
 import type { Batch, Keeper } from '../../src/indexing/keeper.js';
 import type { Mounted } from '../../src/mount/mount.js';
@@ -58,6 +59,7 @@ export default command({
         openRemote: remote.open,
         onWarning: message => context.warn(message),
       });
+      keepYoungGenerations();
       const keepers: Keeper[] = [];
       try {
         await end.whileShown(mounted, async () => {

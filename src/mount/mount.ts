@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Catalog } from '../catalog/catalog.js';
-import { keepYoungGenerations, startLastingThread } from '../config/threads.js';
+import { startLastingThread } from '../config/threads.js';
 import { errorMessage, FacetError } from '../errors.js';
 import { contentsRoot, openRoot } from '../sources/local.js';
 import { isRemote as isRemoteUri } from '../sources/open-remote.js';
@@ -83,7 +83,6 @@ export async function mount(catalog: Catalog, path: string, options: MountOption
   const threads = new Threads(catalog, device, mountpoint, fromSeq, options);
   try {
     const negotiated = await threads.ready;
-    keepYoungGenerations();
     raiseReadAhead(mountpoint, MAX_READ);
     threads.prepare();
     return {
