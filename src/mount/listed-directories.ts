@@ -12,7 +12,7 @@ export const START = 0;
 export const BEHIND_SELF = 1;
 export const BEHIND_PARENT = 2;
 
-/** Places that are remembered with the names before them: one a reader is enough. */
+/** Places that are remembered with the names before them, the latest ones: one a reader is enough. */
 const MOST = 1_000;
 
 export class ListedDirectories {
@@ -36,8 +36,11 @@ export class ListedDirectories {
 
   /** A reader took the entries up to this one, and will go on behind it. */
   take(directory: number, { ino, name }: Name): void {
-    if (this.#names.size >= MOST) this.#names.clear();
-    this.#names.set(`${directory}/${ino}`, name);
+    const key = `${directory}/${ino}`;
+    this.#names.delete(key);
+    this.#names.set(key, name);
+    const [oldest] = this.#names.size > MOST ? this.#names.keys() : [];
+    if (oldest !== undefined) this.#names.delete(oldest);
   }
 
   #nameBefore(directory: number, place: number): string {
