@@ -148,6 +148,13 @@ export class BlockWriter implements BlobWriter {
     return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
   }
 
+  get isFull(): boolean {
+    return this.#present.gaps(0, this.#all.end).every(gap => {
+      const { start, end } = bytesOf(this.#blob.size, gap);
+      return this.#written.covers(start, end);
+    });
+  }
+
   commit(): Promise<boolean> {
     return this.#keepOpen(() => this.#commit());
   }
@@ -230,17 +237,9 @@ export class BlockWriter implements BlobWriter {
       if (shared === undefined) index.write(() => blobs.setContents(this.#blob.id, sha256));
       return shared;
     } catch (error) {
-      this.#dropAll();
+      index.write(() => blobs.forget(this.#blob.id));
       throw error;
     }
-  }
-
-  #dropAll(): void {
-    const { index, blocks } = this.#parts;
-    this.#checked.remove(0, this.#all.end);
-    index.write(() => {
-      for (const each of blocks.checksums(this.#blob.id, this.#all)) blocks.drop(this.#blob, each);
-    });
   }
 
   close(): void {
