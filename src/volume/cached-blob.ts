@@ -4,6 +4,7 @@ import type { Cache } from '../cache/cache.js';
 import type { BlobHandle } from '../cache/handle.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import type { BlobWriter } from '../cache/writer.js';
+import { FacetError } from '../errors.js';
 import type { Blob, BlobStore, RemoteContent } from './blob.js';
 import { compareKept } from './told-checksum.js';
 
@@ -96,7 +97,7 @@ class CachedBlob implements Blob {
     try {
       await compareKept(this.#content, (...part) => this.#readWithin(...part), this.#signal);
     } catch (error) {
-      if (!this.#signal.aborted) this.#handle?.forget();
+      if (error instanceof FacetError && error.code === 'integrity') this.#handle?.forget();
       throw error;
     }
   }

@@ -62,5 +62,5 @@ export async function* compared(
   }
   contents.refuseChanged();
   verify(record, hash);
-  refuseDamaged(sourcePath(record), await telling);
+  await refuseDamaged(sourcePath(record), await telling);
 }

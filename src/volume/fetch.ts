@@ -183,7 +183,7 @@ async function bringAll(
   part.givenUp.throwIfAborted();
   part.finish();
   verify(record, hash);
-  refuseDamaged(sourcePath(record), await comparing);
+  await refuseDamaged(sourcePath(record), await comparing);
   return part.written;
 }
 

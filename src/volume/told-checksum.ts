@@ -7,8 +7,8 @@ import type { RemoteContent } from './blob.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
 
 /** Throws `integrity` when the bytes do not add up to what the source says of them. */
-export function refuseDamaged(path: string, told: Checksum | undefined): void {
-  if (told?.matches() !== false) return;
+export async function refuseDamaged(path: string, told: Checksum | undefined): Promise<void> {
+  if (!told || (await told.matches())) return;
   throw new FacetError('integrity', `${path} has another checksum than its source says`, {
     path,
     hint: 'try again; if it stays so, let it go from the cache (facet cache evict), or it is damaged at its source or on the way',
@@ -29,7 +29,7 @@ export async function compareKept(
 ): Promise<void> {
   const told = await source.checksum?.(place, { version, size, signal }).catch(() => undefined);
   signal.throwIfAborted();
-  if (told && (await addUpKept(size, readBack, told, signal))) refuseDamaged(place.path, told);
+  if (told && (await addUpKept(size, readBack, told, signal))) await refuseDamaged(place.path, told);
 }
 
 /** Were all bytes there? Others want to be served meanwhile. */
