@@ -68,6 +68,39 @@ test('one server is started by the first read, keeps its password to itself, and
   assert.deepEqual(servers(), []);
 });
 
+const dav = (href: string, rest: string) =>
+  `<D:response><D:href>${href}</D:href><D:propstat><D:prop>${rest}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>`;
+
+test('a remote that went down is asked once in each attempt', async context => {
+  let isDown = false;
+  let requests = 0;
+  const listing =
+    dav('/', '<D:resourcetype><D:collection/></D:resourcetype>') +
+    dav(
+      '/file',
+      '<D:getcontentlength>1000</D:getcontentlength><D:getlastmodified>Wed, 01 May 2024 10:00:00 GMT</D:getlastmodified>',
+    );
+  const { url } = await startServer(context, (_request, response) => {
+    requests++;
+    if (isDown) return void response.writeHead(503).end();
+    response.writeHead(207, { 'content-type': 'application/xml' });
+    response.end(`<D:multistatus xmlns:D="DAV:">${listing}</D:multistatus>`);
+  });
+  const remote = { RCLONE_CONFIG_DAV_TYPE: 'webdav', RCLONE_CONFIG_DAV_URL: url };
+  Object.assign(process.env, remote);
+  context.after(() => {
+    for (const name of Object.keys(remote)) delete process.env[name];
+  });
+  const retry = { attempts: 3, firstWaitMs: 1, longestWaitMs: 1 };
+  const source = await openRemote('rclone:dav:', {}, { retry });
+  context.after(() => source.close());
+  const file = (await filesOf(source)).get('file') ?? assert.fail();
+  isDown = true;
+  requests = 0;
+  await assert.rejects(readBytes(source, file), fails('unreachable', /rclone answers/));
+  assert.equal(requests, retry.attempts);
+});
+
 test('a server that was killed is followed by another', async context => {
   const { source, file } = await open(context);
   await readBytes(source, file);
