@@ -189,7 +189,9 @@ export function connectionError(error: unknown, origin: string, signal: AbortSig
   return new TransientError(`cannot reach ${origin}: ${reasons[code] ?? errorMessage(error)}`, {
     cause: error,
     isFinal: error instanceof Error && lastAttempts.has(error),
-    hint: 'check the network and the address',
+    hint: hasProxy()
+      ? 'check the network, the address, and the proxy that HTTP_PROXY or HTTPS_PROXY names'
+      : 'check the network and the address',
   });
 }
 
