@@ -93,7 +93,7 @@ export class BlockWriter implements BlobWriter {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const { from, piece } of this.#missingOf(offset, bytes)) {
-      await this.#keepOpen(() => writeFully(this.#fd, piece, from, this.#parts.index.directory));
+      await this.#keepOpen(() => writeInThread(this.#fd, piece, from, this.#parts.index.directory));
       this.#noteWritten(from, piece);
     }
   }
@@ -262,7 +262,12 @@ export class BlockWriter implements BlobWriter {
 }
 
 /** pwrite(2) in another thread. */
-async function writeFully(fd: number, bytes: Uint8Array, offset: number, directory: string): Promise<void> {
+async function writeInThread(
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  directory: string,
+): Promise<void> {
   try {
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await promisify(write)(fd, bytes, done, bytes.length - done, offset + done);
