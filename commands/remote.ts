@@ -12,14 +12,15 @@ export interface RemoteAccess {
   close(): Promise<void>;
 }
 
-export interface RemoteAccessOptions extends Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged'> {
+export interface RemoteAccessOptions
+  extends Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged' | 'onDamaged'> {
   /** A cache that cannot be opened is an error, and not only a warning. */
   needsCache?: boolean;
 }
 
 export function remoteAccess(
   sources: Sources,
-  { home, warn }: CommandContext,
+  { home, warn, signal }: CommandContext,
   { needsCache = false, ...options }: RemoteAccessOptions = {},
 ): RemoteAccess {
   let opened: Promise<RemoteContents> | undefined;
@@ -31,6 +32,7 @@ export function remoteAccess(
       directory: home.cacheDir,
       limits: { maxSize, minFree, maxAge },
       mounts,
+      signal,
       onUncached: needsCache
         ? undefined
         : error => {

@@ -7,7 +7,7 @@ import { keepYoungGenerations } from '../../src/config/threads.js';
 import { errorMessage, FacetError } from '../../src/errors.js';
 import type { Batch, Keeper } from '../../src/indexing/keeper.js';
 import type { Mounted } from '../../src/mount/mount.js';
-import { refreshFile } from '../../src/mount/refresh.js';
+import { refreshFile, renewFile } from '../../src/mount/refresh.js';
 import type { MappedFolder } from '../../src/volume/mapped-folders.js';
 import { argument, type CommandContext, command, flag, option } from '../command.js';
 import { count, directory, octal } from '../kinds.js';
@@ -41,6 +41,7 @@ export default command({
     warnOfUnknown(context, catalog, mounts);
     const remote: RemoteAccess = remoteAccess(catalog.sources, context, {
       onChanged: file => void refresh(context, catalog, remote, file),
+      onDamaged: (file, error) => renew(context, catalog, file, error),
     });
     const end = new End(context);
     context.signal.throwIfAborted();
@@ -112,6 +113,21 @@ async function refresh(
     await refreshFile(catalog, await remote.open(), file);
   } catch (error) {
     context.warn(`${file.name} has changed, and cannot be looked at: ${errorMessage(error)}`);
+  }
+}
+
+/** Whoever reads the file again gets it anew from its source. */
+function renew(
+  context: CommandContext,
+  catalog: Catalog,
+  file: FileLocation,
+  { message, hint }: FacetError,
+): void {
+  context.warn(`${message}; it is not in the cache any more`, hint);
+  try {
+    renewFile(catalog, file);
+  } catch (error) {
+    context.warn(`the kernel goes on with what it has of ${file.name}: ${errorMessage(error)}`);
   }
 }
 

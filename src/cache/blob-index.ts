@@ -45,6 +45,7 @@ export class BlobIndex {
   readonly #keysOf: Statement<[number], string>;
   readonly #release: Statement<[number]>;
   readonly #condemn: Statement<[number]>;
+  readonly #forget: Statement<[number]>;
   readonly #deleteKeys: Statement<[number]>;
   readonly #deleteBlocks: Statement<[number]>;
   readonly #delete: Statement<[number]>;
@@ -81,6 +82,7 @@ export class BlobIndex {
     this.#condemn = db.prepare(
       `UPDATE blobs SET state = ${BlobState.leaving} WHERE id = ? AND state = ${BlobState.kept} AND pinned = 0`,
     );
+    this.#forget = db.prepare(`UPDATE blobs SET state = ${BlobState.leaving}, pinned = 0 WHERE id = ?`);
     this.#deleteKeys = db.prepare('DELETE FROM keys WHERE blob_id = ?');
     this.#deleteBlocks = db.prepare('DELETE FROM blocks WHERE blob_id = ?');
     this.#delete = db.prepare('DELETE FROM blobs WHERE id = ?');
@@ -157,6 +159,15 @@ export class BlobIndex {
     if (this.#condemn.run(id).changes === 0) return false;
     this.#deleteKeys.run(id);
     return true;
+  }
+
+  /**
+   * The same though it is pinned, which its keys stay. It goes when nobody has it open: what comes under its key is another blob,
+   * with nothing that anybody believes of this one.
+   */
+  forget(id: number): void {
+    this.#forget.run(id);
+    this.#deleteKeys.run(id);
   }
 
   /** Ends a blob whose file is gone. */

@@ -93,7 +93,7 @@ export class BlockWriter implements BlobWriter {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const { from, piece } of this.#missingOf(offset, bytes)) {
-      await this.#keepOpen(() => writeFully(this.#fd, piece, from, this.#parts.index.directory));
+      await this.#keepOpen(() => writeInThread(this.#fd, piece, from, this.#parts.index.directory));
       this.#noteWritten(from, piece);
     }
   }
@@ -146,6 +146,13 @@ export class BlockWriter implements BlobWriter {
   read(target: Uint8Array, at: number, size: number, offset: number): number | undefined {
     const isThere = this.#written.covers(offset, offset + size);
     return isThere && readFully(this.#fd, target, at, size, offset) ? size : undefined;
+  }
+
+  get isFull(): boolean {
+    return this.#present.gaps(0, this.#all.end).every(gap => {
+      const { start, end } = bytesOf(this.#blob.size, gap);
+      return this.#written.covers(start, end);
+    });
   }
 
   commit(): Promise<boolean> {
@@ -230,17 +237,9 @@ export class BlockWriter implements BlobWriter {
       if (shared === undefined) index.write(() => blobs.setContents(this.#blob.id, sha256));
       return shared;
     } catch (error) {
-      this.#dropAll();
+      index.write(() => blobs.forget(this.#blob.id));
       throw error;
     }
-  }
-
-  #dropAll(): void {
-    const { index, blocks } = this.#parts;
-    this.#checked.remove(0, this.#all.end);
-    index.write(() => {
-      for (const each of blocks.checksums(this.#blob.id, this.#all)) blocks.drop(this.#blob, each);
-    });
   }
 
   close(): void {
@@ -263,7 +262,12 @@ export class BlockWriter implements BlobWriter {
 }
 
 /** pwrite(2) in another thread. */
-async function writeFully(fd: number, bytes: Uint8Array, offset: number, directory: string): Promise<void> {
+async function writeInThread(
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  directory: string,
+): Promise<void> {
   try {
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await promisify(write)(fd, bytes, done, bytes.length - done, offset + done);

@@ -66,6 +66,11 @@ export class BlobHandle {
     return answered ? end - offset : undefined;
   }
 
+  /** They are not what they are to be. */
+  forget(): void {
+    this.#parts.index.write(() => this.#parts.blobs.forget(this.#blob.id));
+  }
+
   /** Are these bytes there, and as they were written? For those who read through `descriptor`. */
   check(start: number, end: number): boolean {
     const touched = blocksTouched(start, Math.min(end, this.size));

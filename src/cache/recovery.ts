@@ -85,7 +85,7 @@ export class Recovery {
   }
 
   /**
-   * Gives back the room of blocks that are not there, and removes a blob of which nothing is. The caller has it to itself, open
+   * Gives back the room of blocks that are not there, and removes a blob of which nothing is, or that was forgotten. The caller has it to itself, open
    * as `fd`.
    */
   releasePending(blob: Unsettled, fd: number | undefined): void {
@@ -96,8 +96,14 @@ export class Recovery {
     );
     // Where holes cannot be made, their room still counts.
     if (released) this.#index.write(() => this.#blocks.release(blob));
-    const isEmpty = blob.size > 0 && this.#blobs.get(blob.id)?.present === 0;
-    if (isEmpty && this.#index.write(() => this.#blobs.condemn(blob.id))) this.#remove(blob);
+    if (this.#isOver(blob)) this.#remove(blob);
+  }
+
+  /** Was it forgotten, or is it now, because nothing is there of it? */
+  #isOver({ id, size }: Unsettled): boolean {
+    const blob = this.#blobs.get(id);
+    if (blob === undefined) return true;
+    return size > 0 && blob.present === 0 && this.#index.write(() => this.#blobs.condemn(id));
   }
 
   /** Runs `action` when nobody has the file open; with undefined when there is none. */

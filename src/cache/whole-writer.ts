@@ -72,10 +72,10 @@ export class WholeWriter implements BlobWriter {
   }
 
   async commit(): Promise<boolean> {
-    return this.#isWhole;
+    return this.isFull;
   }
 
-  get #isWhole(): boolean {
+  get isFull(): boolean {
     return this.#written.covers(0, this.#size);
   }
 
@@ -91,7 +91,7 @@ export class WholeWriter implements BlobWriter {
   }
 
   #checkContents(): ReturnType<Digest['finish']> {
-    if (!this.#isWhole) throw incomplete(this.#key);
+    if (!this.isFull) throw incomplete(this.#key);
     for (const _ of this.#digest.readRest(this.#file.fd, this.#size));
     return this.#digest.finish();
   }

@@ -6,6 +6,9 @@
 import type { BlobHandle } from './handle.js';
 
 export interface BlobWriter {
+  /** Is there nothing left to write? A commit makes it whole then. */
+  readonly isFull: boolean;
+
   /**
    * Sets room aside for these bytes, so that `write` finds it. Without it `write` does the same, in smaller pieces.
    * Throws `no-space` when there is none to be made.

@@ -1,6 +1,6 @@
-/** Brings one remote file up to date when a reader found another version of it at its source than the catalog knows. */
+/** Brings one remote file up to date when a reader found other contents at its source than the catalog knows. */
 import type { Catalog } from '../catalog/catalog.js';
-import { type FileLocation, sourcePath } from '../catalog/files.js';
+import { type FileLocation, type FileRecord, sourcePath } from '../catalog/files.js';
 import type { RemoteContents } from '../volume/remote-contents.js';
 
 /** A file that is gone stays until a scan has listed its source. Throws what asking the source throws. */
@@ -12,12 +12,23 @@ export async function refreshFile(
   const { source, place } = await contents.contentOf(file);
   const present = await source.stat(place, new AbortController().signal);
   if (!present) return;
-  const { size, mtimeUs, version } = present;
+  modify(catalog, file, { ...present, version: present.version ?? null });
+}
+
+/** What was read of it was wrong: a change without a difference, by which every mount has the kernel forget the file's bytes. */
+export function renewFile(catalog: Catalog, file: FileLocation): void {
+  modify(catalog, file, {});
+}
+
+function modify(
+  catalog: Catalog,
+  file: FileLocation,
+  now: Partial<Pick<FileRecord, 'size' | 'mtimeUs' | 'version'>>,
+): void {
   catalog.write(writer => {
     const known = catalog.files.find(file.sourceId, sourcePath(file));
-    // A scan may have brought it meanwhile.
+    // A scan may have brought another version meanwhile.
     if (!known || known.version !== file.version) return;
-    const now = { ...known, size, mtimeUs, version: version ?? null };
-    writer.modifyFile(catalog.sources.get(known.source), known.folderPath, known, now);
+    writer.modifyFile(catalog.sources.get(known.source), known.folderPath, known, { ...known, ...now });
   });
 }

@@ -44,11 +44,13 @@ export interface RangeRequest {
   signal: AbortSignal;
 }
 
+export type ChecksumRequest = Pick<RangeRequest, 'version' | 'size' | 'signal'>;
+
 /** What all bytes of a file add up to: they are put in, in order, and compared at the end. */
 export interface Checksum {
   update(bytes: Uint8Array): void;
-  /** To be asked once. */
-  matches(): boolean;
+  /** To be asked once. Where it turns out that nothing is known of them, they match. May throw as the source does. */
+  matches(): Promise<boolean>;
 }
 
 export interface PutRequest {
@@ -83,10 +85,7 @@ export interface RemoteSource {
    * What the source says of all bytes of this version, as far as `read` does not compare them itself; undefined where it says
    * nothing that can be computed here. Throws as `stat` does, and `content-changed`. May be repeated.
    */
-  checksum?(
-    place: RemotePlace,
-    request: Pick<RangeRequest, 'version' | 'size' | 'signal'>,
-  ): Promise<Checksum | undefined>;
+  checksum?(place: RemotePlace, request: ChecksumRequest): Promise<Checksum | undefined>;
   /**
    * Where it can be written to: the file is there at the end, whole, or everything is as it was. Resolves to the new version.
    * Throws `exists` when what `replaces` says does not hold, `failed` when the body is longer or shorter than was said or the

@@ -4,26 +4,29 @@ import type { Cache } from '../cache/cache.js';
 import type { BlobHandle } from '../cache/handle.js';
 import { type Interval, Intervals } from '../cache/intervals.js';
 import type { BlobWriter } from '../cache/writer.js';
+import { FacetError } from '../errors.js';
 import type { Blob, BlobStore, RemoteContent } from './blob.js';
+import { compareKept } from './told-checksum.js';
 
 export class CacheStore implements BlobStore {
   readonly #cache: () => Cache;
+  readonly #signal: AbortSignal;
 
-  /** Throws where the cache cannot be used now. */
-  constructor(cache: () => Cache) {
+  /** `cache` throws where it cannot be used now. What is being compared when the signal comes is not kept as a whole. */
+  constructor(cache: () => Cache, signal: AbortSignal) {
     this.#cache = cache;
+    this.#signal = signal;
   }
 
   open(content: RemoteContent): Blob {
-    return new CachedBlob(this.#cache(), content);
+    return new CachedBlob(this.#cache(), content, this.#signal);
   }
 }
 
 class CachedBlob implements Blob {
   readonly #cache: Cache;
-  readonly #key: string;
-  readonly #size: number;
-  readonly #sha256: Buffer | undefined;
+  readonly #content: RemoteContent;
+  readonly #signal: AbortSignal;
   #handle: BlobHandle | undefined;
   /** Opened when there is something to write: most of what is read is there. */
   #writer: BlobWriter | undefined;
@@ -32,11 +35,11 @@ class CachedBlob implements Blob {
   #isCommitting = false;
   #isClosed = false;
 
-  constructor(cache: Cache, { key, size, sha256 }: RemoteContent) {
+  constructor(cache: Cache, content: RemoteContent, signal: AbortSignal) {
     this.#cache = cache;
-    this.#key = key;
-    this.#size = size;
-    this.#sha256 = sha256;
+    this.#content = content;
+    this.#signal = signal;
+    const { key, size, sha256 } = content;
     this.#handle = cache.lookup(key, size) ?? (sha256 && cache.adopt(key, size, sha256));
   }
 
@@ -78,12 +81,25 @@ class CachedBlob implements Blob {
 
   async #commit(written: readonly Interval[]): Promise<void> {
     const writer = this.#writing();
+    if (writer.isFull) await this.#compare();
     const isWhole = await writer.commit();
     // Blocks may have been written meanwhile: they are for the next commit, unless they were the last.
     if (isWhole) await this.#complete(writer);
-    else this.#handle ??= this.#cache.lookup(this.#key, this.#size);
+    else this.#handle ??= this.#cache.lookup(this.#content.key, this.#content.size);
     // Contents that the cache keeps only as a whole can be read back until they are.
     if (this.#handle) for (const { start, end } of written) this.#written.remove(start, end);
+  }
+
+  /** What was committed before is not there any more, when all of it turns out to be damaged. */
+  async #compare(): Promise<void> {
+    // The writer compares them with a SHA-256 that is known.
+    if (this.#content.sha256) return;
+    try {
+      await compareKept(this.#content, (...part) => this.#readWithin(...part), this.#signal);
+    } catch (error) {
+      if (error instanceof FacetError && error.code === 'integrity') this.#handle?.forget();
+      throw error;
+    }
   }
 
   /** A commit that is under way opens a handle yet: it is ended before. */
@@ -102,7 +118,8 @@ class CachedBlob implements Blob {
   }
 
   #writing(): BlobWriter {
-    this.#writer ??= this.#cache.writer(this.#key, this.#size, this.#sha256);
+    const { key, size, sha256 } = this.#content;
+    this.#writer ??= this.#cache.writer(key, size, sha256);
     return this.#writer;
   }
 

@@ -1,10 +1,11 @@
-/** Whether the bytes of a file that was fetched are those that it has: what they add up to, and what they should. */
+/** Whether the bytes of a file that came from afar are those that it has: what they add up to, and what they should. */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileRecord, sourcePath } from '../catalog/files.js';
 import { FacetError } from '../errors.js';
 import type { OpenContents } from './contents.js';
 import type { PartFile } from './part-file.js';
 import { readPieces } from './pieces.js';
+import { refuseDamaged } from './told-checksum.js';
 
 interface Sum {
   update(bytes: Uint8Array): unknown;
@@ -44,10 +45,22 @@ export function verify(record: FileRecord, hash: Hash | undefined): void {
   });
 }
 
-export function damaged(record: FileRecord): FacetError {
-  const path = sourcePath(record);
-  return new FacetError('integrity', `${path} has another checksum than its source says`, {
-    path,
-    hint: 'let it go from the cache (facet cache evict) and try again; if it stays so, it is damaged at its source or on the way',
-  });
+/** All pieces of a file as they come, and the error behind the last one: who has them already is told that they are wrong. */
+export async function* compared(
+  record: FileRecord,
+  contents: OpenContents,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const hash = hashToVerify(record, contents);
+  const telling = contents.checksum?.(signal);
+  // The pieces may end with an error before.
+  telling?.catch(() => {});
+  for await (const piece of contents.pieces(0, contents.size, signal)) {
+    hash?.update(piece);
+    (await telling)?.update(piece);
+    yield piece;
+  }
+  contents.refuseChanged();
+  verify(record, hash);
+  await refuseDamaged(sourcePath(record), await telling);
 }

@@ -19,6 +19,8 @@ export interface DownloadOptions {
   cache: BlobStore;
   /** The source has another version by now: time to look, and to tell the catalog. Readers of this one get the error. */
   onChanged: (content: RemoteContent, error: FacetError) => void;
+  /** Contents that had become whole were not what they are to be, and the cache has forgotten them. */
+  onDamaged?: (content: RemoteContent, error: FacetError) => void;
   /** Requests under way at a time for one file. */
   parallel?: number;
   /** Bytes of one request; of large files twice as many. */
@@ -226,6 +228,10 @@ export class Downloader implements TransferHost {
     if (!(error instanceof FacetError) || error.code !== 'content-changed') return;
     this.#retire(transfer);
     this.#options.onChanged(transfer.content, error);
+  }
+
+  onDamaged({ content }: Transfer, error: FacetError): void {
+    this.#options.onDamaged?.(content, error);
   }
 
   onTurn(transfer: Transfer): void {

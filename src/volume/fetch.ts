@@ -12,13 +12,14 @@ import { FacetError, type FacetErrorCode, systemErrorCode } from '../errors.js';
 import { decodeName, fsPath } from '../sources/file-names.js';
 import { modifiedUs } from '../sources/local.js';
 import { giveBlock, takeBlock } from './block-buffers.js';
-import { addUp, damaged, hashToVerify, verify } from './comparison.js';
+import { addUp, compared, hashToVerify, verify } from './comparison.js';
 import { type OpenContents, type OpenRemoteContents, openContents } from './contents.js';
 import { occupied, presentAt, refusePresent, writeError } from './destination.js';
 import { makeFolders } from './folders.js';
 import { PartFile } from './part-file.js';
 import { PIECE, readPieces, writeAll } from './pieces.js';
 import { type ByteRange, resolveRange } from './range.js';
+import { refuseDamaged } from './told-checksum.js';
 import type { Volume } from './volume.js';
 
 /** Where a file goes. Links above `folder` are the user's own; below it none is followed. */
@@ -171,18 +172,18 @@ async function bringAll(
   { signal }: FetchOptions,
 ): Promise<number> {
   const hash = hashToVerify(record, contents);
-  const comparing = async () => {
+  const compare = async () => {
     const told = await contents.checksum?.(part.givenUp);
     await addUp(part, handle.fd, [hash, told]);
     return told;
   };
   const giveUp = (error: unknown) => part.giveUp(error);
-  const compared = comparing();
-  await Promise.all([contents.bring?.(part, signal).catch(giveUp), compared.catch(giveUp)]);
+  const comparing = compare();
+  await Promise.all([contents.bring?.(part, signal).catch(giveUp), comparing.catch(giveUp)]);
   part.givenUp.throwIfAborted();
   part.finish();
   verify(record, hash);
-  if ((await compared)?.matches() === false) throw damaged(record);
+  await refuseDamaged(sourcePath(record), await comparing);
   return part.written;
 }
 
@@ -369,6 +370,8 @@ export async function* readFile(
   const contents = await openContents(volume, record, openRemote);
   try {
     const { start, end } = resolveRange(range ?? { start: 0, end: undefined }, contents.size);
+    const isWhole = start === 0 && end === contents.size;
+    if (isWhole) return yield* compared(record, contents, signal);
     yield* contents.pieces(start, end, signal);
     contents.refuseChanged();
   } finally {

@@ -32,6 +32,8 @@ export interface RemoteOptions {
   limitRate?: number | undefined;
   /** Folders of this machine that show files of remote sources. */
   mounts: readonly MappedFolder[];
+  /** Closing need not wait until what has come is compared with its checksum: it is not kept as a whole then. */
+  signal: AbortSignal;
   /** Ask no source: what is not in the cache is `unreachable`. */
   cacheOnly?: boolean | undefined;
   /**
@@ -40,8 +42,12 @@ export interface RemoteOptions {
    */
   onUncached?: ((error: unknown) => void) | undefined;
   /** A file's contents at its source are not those that the catalog knows. */
-  onChanged?: ((file: FileLocation, error: FacetError) => void) | undefined;
+  onChanged?: OnFile | undefined;
+  /** All of a file had come into the cache, and was not what it is to be: it was read so, perhaps, and is there no more. */
+  onDamaged?: OnFile | undefined;
 }
+
+type OnFile = (file: FileLocation, error: FacetError) => void;
 
 interface OpenSource {
   source: RemoteSource;
@@ -62,7 +68,17 @@ export class RemoteContents {
 
   constructor(
     sources: Sources,
-    { directory, limits, limitRate, mounts, cacheOnly = false, onUncached, onChanged }: RemoteOptions,
+    {
+      directory,
+      limits,
+      limitRate,
+      mounts,
+      cacheOnly = false,
+      onUncached,
+      onChanged,
+      onDamaged,
+      signal,
+    }: RemoteOptions,
   ) {
     this.#records = sources;
     this.#near = new NearFiles(new MappedFolders(sources, mounts));
@@ -70,15 +86,20 @@ export class RemoteContents {
     // Block by block but for the smallest: nobody need fetch the whole of a file to read a part.
     this.#cache = new LastingCache(() => Cache.open(directory, { ...limits, blockThreshold: BLOCK_SIZE }));
     this.#openCache(onUncached);
-    this.#store = new CacheStore(() => this.#cache.get());
+    this.#store = new CacheStore(() => this.#cache.get(), signal);
     this.downloads = new Downloader({
       cache: this.#store,
       limitRate,
-      onChanged: (content, error) => {
-        const file = this.#files.get(content);
-        if (file) onChanged?.(file, error);
-      },
+      onChanged: this.#telling(onChanged),
+      onDamaged: this.#telling(onDamaged),
     });
+  }
+
+  #telling(listener: OnFile | undefined): (content: RemoteContent, error: FacetError) => void {
+    return (content, error) => {
+      const file = this.#files.get(content);
+      if (file) listener?.(file, error);
+    };
   }
 
   /** What is wrong with a cache is to be told at once. */

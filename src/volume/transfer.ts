@@ -23,6 +23,8 @@ export interface TransferHost {
   onWrite(bytes: number): void;
   onWritten(bytes: number): void;
   onError(transfer: Transfer, error: unknown): void;
+  /** The contents had become whole, and were other ones. */
+  onDamaged(transfer: Transfer, error: FacetError): void;
   /** There may be something to request, or nothing left to do. */
   onTurn(transfer: Transfer): void;
 }
@@ -198,10 +200,7 @@ export class Transfer implements PartOwner {
     clearTimeout(this.#commitTimer);
     this.#commitTimer = undefined;
     this.#commitAgain = true;
-    this.#committing ??= this.#commitAll().finally(() => {
-      this.#committing = undefined;
-      this.#host.onTurn(this);
-    });
+    this.#committing ??= this.#commitAll();
     return this.#committing;
   }
 
@@ -215,8 +214,17 @@ export class Transfer implements PartOwner {
       await Promise.all(this.#writes);
       const written = [...this.#written];
       this.#written = new Intervals();
-      if (written.length > 0) await this.blob.commit(written);
+      if (written.length > 0) await this.#commitBlocks(written);
     }
+    // In the same moment as the look whether there is more: who asks in between would wait for what is over.
+    this.#committing = undefined;
+    this.#host.onTurn(this);
+  }
+
+  async #commitBlocks(written: readonly Interval[]): Promise<void> {
+    await this.blob.commit(written);
+    const { failure } = this.blob;
+    if (failure instanceof FacetError && failure.code === 'integrity') this.#host.onDamaged(this, failure);
   }
 
   async #run(part: Part): Promise<void> {

@@ -103,11 +103,17 @@ const transient: Readonly<Record<string, Fault>> = {
     head(response, start, end);
     response.write(CONTENTS.subarray(start, start + 1000));
   },
+  'an answer that stops before its first byte': (response, start, end) => {
+    head(response, start, end);
+    response.flushHeaders();
+  },
   'no answer': () => {},
 };
 
-/** A server that was silent for as long as one may be is not asked again. */
-const attemptsAt = (what: string) => (what === 'no answer' ? 2 : ATTEMPTS);
+const hanging = ['an answer that stops', 'an answer that stops before its first byte', 'no answer'];
+
+/** A server that finished no answer for as long as one may take is not asked again. */
+const attemptsAt = (what: string) => (hanging.includes(what) ? 2 : ATTEMPTS);
 
 /** What another attempt would not mend. */
 const final: Readonly<Record<string, [Fault, FacetErrorCode]>> = {

@@ -207,7 +207,7 @@ test('random readers of the cache on disk, large and small, with room for some o
       const folder = makeFolder();
       const cache = openCache(folder, { blockThreshold, maxSize: 30 * MIB });
       try {
-        await live(new CacheStore(() => cache), story);
+        await live(new CacheStore(() => cache, new AbortController().signal), story);
         assert.deepEqual(
           [...cache.verify()].flatMap(({ problems }) => problems),
           [],

@@ -48,6 +48,7 @@ async function setUp(context: TestContext, directory: string, names: readonly st
     directory,
     limits: roomy,
     mounts: [],
+    signal: new AbortController().signal,
     onUncached: error => void problems.push(error),
   });
   context.after(async () => {

@@ -24,7 +24,10 @@ for (const [when, waits] of [
 ] as const) {
   test(`what came ${when}`, async t => {
     const cache = openCache(temporaryFolder(t), { blockThreshold: MiB });
-    const downloads = new Downloader({ cache: new CacheStore(() => cache), onChanged: () => {} });
+    const downloads = new Downloader({
+      cache: new CacheStore(() => cache, new AbortController().signal),
+      onChanged: () => {},
+    });
     const source = new RemoteFake(half);
     const file = remoteFile(source, 4 * MiB);
     const ended = assert.rejects(downloads.ensure(file, 0, file.size), { code: 'interrupted' });
@@ -48,7 +51,7 @@ for (const [size, blocks, what] of [
     const folder = temporaryFolder(t);
     const cache = openCache(folder, { blockThreshold: MiB });
     const file = remoteFile(new RemoteFake(), size);
-    const blob = new CacheStore(() => cache).open(file);
+    const blob = new CacheStore(() => cache, new AbortController().signal).open(file);
     const end = Math.min(blocks * MiB, size);
     for (let at = 0; at < end; at += MiB) {
       await blob.write(at, contentsOf('k', size).subarray(at, at + MiB));

@@ -13,7 +13,10 @@ function setup(context: TestContext, size: number) {
   const limits = { maxSize: 1e9, minFree: 0, maxAge: 1e9, blockThreshold: BLOCK_SIZE };
   const cache = Cache.open(temporaryFolder(context), limits);
   const source = new RemoteFake();
-  const downloads = new Downloader({ cache: new CacheStore(() => cache), onChanged: () => {} });
+  const downloads = new Downloader({
+    cache: new CacheStore(() => cache, new AbortController().signal),
+    onChanged: () => {},
+  });
   context.after(async () => {
     await downloads.close();
     cache.close();

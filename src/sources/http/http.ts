@@ -6,9 +6,17 @@ import { FacetError } from '../../errors.js';
 import { decodeName } from '../file-names.js';
 import type { Listed } from '../open-folder.js';
 import { decodeBytes, encodePath } from '../percent.js';
-import type { RangeRequest, RemoteFolder, RemotePlace, RemoteSource } from '../remote.js';
+import type {
+  Checksum,
+  ChecksumRequest,
+  RangeRequest,
+  RemoteFolder,
+  RemotePlace,
+  RemoteSource,
+} from '../remote.js';
 import { type Retry, retried } from '../retry.js';
 import type { Unreadable } from '../source.js';
+import { checksum, intact, isHeld, isWhole, MOST_HELD_BYTES } from '../web/checksum.js';
 import {
   Connections,
   connectionError,
@@ -32,6 +40,7 @@ import {
 import type { Surroundings } from '../web/surroundings.js';
 import { type Answered, ask, type HttpRequest } from './client.js';
 import { crawl, listedFolders } from './crawl.js';
+import { toldOf } from './digest.js';
 import { type IndexEntry, parseIndex } from './index-page.js';
 import { parseManifest } from './manifest.js';
 
@@ -156,28 +165,35 @@ class HttpSource implements RemoteSource {
   }
 
   async *read(place: RemotePlace, request: RangeRequest): AsyncGenerator<Uint8Array> {
-    const { start, end, size, signal } = request;
+    const { start, end, signal } = request;
     const url = addressOf(await this.#root(signal), place.key ?? place.path);
     const subject = { name: url.href, origin: url.origin };
     checkRange(request, subject.name);
     if (start === end) return checkVersion(await this.stat(place, signal), request, subject);
-    const answer = await this.#get(url, request, subject);
-    try {
-      checkAnswer(answer, request, subject);
-    } catch (error) {
-      answer.body.destroy();
-      throw error;
-    }
-    const skip = answer.status === 200 ? start : 0;
-    // A server that does not say how long a file is may send more of it than the catalog knows.
-    const tooMuch = answer.status === 206 ? 'wrong' : end === size ? 'changed' : 'unwanted';
-    yield* bodyBytes(answer, { skip, bytes: end - start, tooMuch }, subject, signal);
+    const ask = async () => {
+      const answer = await this.#get(url, request, subject);
+      const told = isHeld(request) ? toldOf(answer) : undefined;
+      return { bytes: bytesOf(answer, request, subject), checksum: told && checksum(told) };
+    };
+    yield* intact(ask, subject, signal);
   }
 
+  /** What is small comes as a whole, and was compared when it came. */
+  async checksum(place: RemotePlace, request: ChecksumRequest): Promise<Checksum | undefined> {
+    if (request.size <= MOST_HELD_BYTES) return undefined;
+    const asked = await this.#head(place.key ?? place.path, request.signal);
+    if (asked === undefined) return undefined;
+    const { answer, url } = asked;
+    checkSame(versionOf(answer), request, { name: url.href, origin: url.origin });
+    const told = toldOf(answer);
+    return told && checksum(told);
+  }
+
+  /** An answer with the bytes and the version that were asked for. */
   async #get(url: URL, request: RangeRequest, subject: Subject): Promise<WebAnswer> {
-    const { start, end, size, version, signal } = request;
+    const { version, signal } = request;
     const headers = {
-      ...(start === 0 && end === size ? {} : { range: rangeHeader(request) }),
+      ...(isWhole(request) ? {} : { range: rangeHeader(request) }),
       ...condition(version),
     };
     const { answer, url: found } = await this.#ask({
@@ -187,14 +203,33 @@ class HttpSource implements RemoteSource {
       accept: [412, 416],
       signal,
     });
-    if (answer.status !== 412 && answer.status !== 416 && !found.pathname.endsWith('/')) return answer;
-    await discard(answer);
-    throw changed(subject);
+    if (answer.status === 412 || answer.status === 416 || found.pathname.endsWith('/')) {
+      await discard(answer);
+      throw changed(subject);
+    }
+    try {
+      checkAnswer(answer, request, subject);
+      return answer;
+    } catch (error) {
+      answer.body.destroy();
+      throw error;
+    }
   }
 
   close(): Promise<void> {
     return this.#connections.close();
   }
+}
+
+function bytesOf(
+  answer: WebAnswer,
+  { start, end, size, signal }: RangeRequest,
+  subject: Subject,
+): AsyncGenerator<Uint8Array> {
+  const skip = answer.status === 200 ? start : 0;
+  // A server that does not say how long a file is may send more of it than the catalog knows.
+  const tooMuch = answer.status === 206 ? 'wrong' : end === size ? 'changed' : 'unwanted';
+  return bodyBytes(answer, { skip, bytes: end - start, tooMuch }, subject, signal);
 }
 
 function entriesOf({ text, type, url }: Page): IndexEntry[] {

@@ -22,6 +22,12 @@ export interface Daemon {
 
 const LONGEST_START_MS = 15_000;
 
+/**
+ * How often rclone tries in each of our own attempts, unless the user says otherwise. Its ten, all of which wait for each other, take
+ * minutes when a remote is down; how long one wants to be left alone it keeps to in any case.
+ */
+const LOW_LEVEL_RETRIES = '1';
+
 const SETPRIV = '/usr/bin/setpriv';
 /** On Linux the kernel ends the server when this process is killed and cannot do it any more. */
 const LAUNCHER = process.platform === 'linux' && existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM'] : [];
@@ -36,6 +42,7 @@ export async function startDaemon(connections: Connections): Promise<Daemon> {
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
+      RCLONE_LOW_LEVEL_RETRIES: LOW_LEVEL_RETRIES,
       ...process.env,
       RCLONE_RC_ADDR: `127.0.0.1:${port}`,
       RCLONE_RC_USER: user,

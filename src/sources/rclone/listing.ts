@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { FacetError } from '../../errors.js';
+import { FacetError, type FacetErrorCode } from '../../errors.js';
 import { safeName } from '../key-paths.js';
 import { type Listed, OpenFolder } from '../open-folder.js';
 import type { RemoteFolder } from '../remote.js';
@@ -105,13 +105,20 @@ function wentOn(status: number | null, objects: readonly Unreadable[]): boolean 
   return !ended && objects.length > 0 && objects.every(({ path }) => path !== '');
 }
 
+/** As SSH, HTTP and FTP have it. */
+const LOGIN_REFUSED = /unable to authenticate|\b401\b|unauthori[sz]ed|login incorrect/i;
+
 function listingError(remote: string, status: number | null, said: string): FacetError {
-  const missing = status === NO_SUCH_FOLDER || said.includes("didn't find section in config file");
-  const code = missing ? 'not-found' : /permission denied/i.test(said) ? 'denied' : 'unreachable';
-  return new FacetError(code, `cannot list ${remote}: ${said}`, {
-    path: remote,
-    hint: missing ? 'see rclone listremotes and rclone lsd' : 'try rclone lsd with it',
-  });
+  const [code, hint] = meaningOf(status, said);
+  return new FacetError(code, `cannot list ${remote}: ${said}`, { path: remote, hint });
+}
+
+function meaningOf(status: number | null, said: string): [code: FacetErrorCode, hint: string] {
+  if (status === NO_SUCH_FOLDER || said.includes("didn't find section in config file"))
+    return ['not-found', 'see rclone listremotes and rclone lsd'];
+  if (LOGIN_REFUSED.test(said))
+    return ['denied', 'check the user and the password of the remote: rclone config'];
+  return [/permission denied/i.test(said) ? 'denied' : 'unreachable', 'try rclone lsd with it'];
 }
 
 /** One line of the array that rclone prints; undefined for its brackets. Throws `failed` for what is no item of it. */
@@ -137,7 +144,8 @@ function parseJson(text: string): Record<string, unknown> {
 export function attributesOf(item: Record<string, unknown>): Listed | undefined {
   const { Size: size, ModTime: time } = item;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || typeof time !== 'string') return undefined;
-  const mtimeUs = parseTimeUs(time);
+  // Not every server of WebDAV tells times.
+  const mtimeUs = time === '' ? 0 : parseTimeUs(time);
   return Number.isNaN(mtimeUs) ? undefined : { size, mtimeUs, version: String(mtimeUs) };
 }
 

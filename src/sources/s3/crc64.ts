@@ -4,6 +4,7 @@
  * Specification). Numbers have 53 bits, so each value is two halves; eight bytes are taken at a time, as slicing-by-8 does
  * (Kounavis and Berry, 2005).
  */
+import type { Sum } from '../web/checksum.js';
 
 /** The polynomial, its bits in reverse order. */
 const HIGH = 0x9a6c9329;
@@ -38,7 +39,7 @@ function makeTables(): Tables {
 
 let made: Tables | undefined;
 
-export class Crc64Nvme {
+export class Crc64Nvme implements Sum {
   readonly #tables: Tables;
   #high = -1;
   #low = -1;
@@ -73,10 +74,10 @@ export class Crc64Nvme {
     [this.#high, this.#low] = [h, l];
   }
 
-  digest(encoding: 'base64'): string {
+  digest(): Buffer {
     const bytes = Buffer.alloc(8);
     bytes.writeInt32BE(~this.#high);
     bytes.writeInt32BE(~this.#low, 4);
-    return bytes.toString(encoding);
+    return bytes;
   }
 }

@@ -1,8 +1,16 @@
 /** Buckets: Amazon S3 and whatever speaks its language. A version of a file is its entity tag. */
 import { FacetError } from '../../errors.js';
 import type { Listed } from '../open-folder.js';
-import type { PutRequest, RangeRequest, RemotePlace, RemoteSource } from '../remote.js';
+import type {
+  Checksum,
+  ChecksumRequest,
+  PutRequest,
+  RangeRequest,
+  RemotePlace,
+  RemoteSource,
+} from '../remote.js';
 import { type Retry, retried } from '../retry.js';
+import { intact, isHeld, isWhole, MOST_HELD_BYTES } from '../web/checksum.js';
 import {
   Connections,
   connectionError,
@@ -23,7 +31,7 @@ import {
   type Subject,
 } from '../web/ranges.js';
 import type { Surroundings } from '../web/surroundings.js';
-import { damaged, ObjectChecksum, withChecksums } from './checksum.js';
+import { inOnePart, inParts, toldOf, withChecksums } from './checksum.js';
 import { S3Client, type S3Request } from './client.js';
 import { type CredentialOptions, credentialChain } from './credentials.js';
 import { type EndpointOptions, parseS3Uri, type S3Address } from './endpoint.js';
@@ -42,8 +50,6 @@ export interface S3Options extends EndpointOptions, CredentialOptions {
 
 /** A thousand objects are half a megabyte; keys may be long, and percent-encoded. */
 const LONGEST_PAGE_BYTES = 32 * 1024 * 1024;
-/** An object is compared with its checksum when it is read in one piece, which is held back until then. */
-const MOST_HELD_BYTES = 8 * 1024 * 1024;
 
 /** Throws `usage` for a URI or an endpoint that makes no sense. Asks nothing yet. */
 export async function openS3(
@@ -128,45 +134,37 @@ class S3Source implements RemoteSource {
     const key = this.#key(place);
     checkRange(request, this.#client.name(key));
     if (start === end) return checkVersion(await this.stat(place, signal), request, this.#subject(key));
-    if (!isHeld(request)) {
-      return yield* this.#bytes(await this.#get(key, request), key, request);
-    }
-    for (const piece of await this.#readWhole(key, request)) {
-      signal.throwIfAborted();
-      yield piece;
-    }
+    const ask = async () => {
+      const answer = await this.#get(key, request);
+      const told = isHeld(request) ? toldOf(answer) : undefined;
+      return { bytes: this.#bytes(answer, key, request), checksum: told && inOnePart(told) };
+    };
+    yield* intact(ask, this.#subject(key), signal);
   }
 
   /** What is small comes as a whole, and was compared when it came. */
-  async checksum(
-    place: RemotePlace,
-    { size, version, signal }: Pick<RangeRequest, 'version' | 'size' | 'signal'>,
-  ): Promise<ObjectChecksum | undefined> {
-    if (size <= MOST_HELD_BYTES) return undefined;
+  async checksum(place: RemotePlace, request: ChecksumRequest): Promise<Checksum | undefined> {
+    if (request.size <= MOST_HELD_BYTES) return undefined;
     const key = this.#key(place);
-    const answer = await this.#client.send({ method: 'HEAD', key, headers: withChecksums, signal });
+    const told = toldOf(await this.#head(key, request));
+    const sizeOfPart = async (part: number) => {
+      const answer = await this.#head(key, request, part);
+      return [200, 206].includes(answer.status) ? Number(header(answer, 'content-length')) : Number.NaN;
+    };
+    return told && (inOnePart(told) ?? inParts(told, request.size, sizeOfPart));
+  }
+
+  /** What it says of the object, or of one of the parts that it was uploaded in, counted from 1. */
+  async #head(key: string, { version, signal }: ChecksumRequest, part?: number): Promise<WebAnswer> {
+    const query: [string, string][] = part === undefined ? [] : [['partNumber', String(part)]];
+    // Of parts not every server knows.
+    const accept = part === undefined ? [] : [400, 416, 501];
+    const request: S3Request = { method: 'HEAD', key, query, headers: withChecksums, accept, signal };
+    const answer = await this.#client.send(request);
     await discard(answer);
+    if (accept.includes(answer.status)) return answer;
     checkSame(header(answer, 'etag'), { version }, this.#subject(key));
-    return ObjectChecksum.of(answer);
-  }
-
-  /** Nobody is given a byte before all were compared; what was damaged on its way is asked for again, once. */
-  async #readWhole(key: string, request: RangeRequest): Promise<Uint8Array[]> {
-    const pieces = (await this.#readIntact(key, request)) ?? (await this.#readIntact(key, request));
-    if (pieces === undefined) throw damaged(this.#subject(key));
-    return pieces;
-  }
-
-  /** Undefined when the checksum is another one. */
-  async #readIntact(key: string, request: RangeRequest): Promise<Uint8Array[] | undefined> {
-    const answer = await this.#get(key, request);
-    const checksum = ObjectChecksum.of(answer);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.#bytes(answer, key, request)) {
-      checksum?.update(piece);
-      pieces.push(piece);
-    }
-    return checksum?.matches() === false ? undefined : pieces;
+    return answer;
   }
 
   #bytes(answer: WebAnswer, key: string, { start, end, signal }: RangeRequest): AsyncGenerator<Uint8Array> {
@@ -210,15 +208,6 @@ class S3Source implements RemoteSource {
   close(): Promise<void> {
     return this.#connections.close();
   }
-}
-
-function isWhole({ start, end, size }: RangeRequest): boolean {
-  return start === 0 && end === size;
-}
-
-/** Is it compared with its checksum, which is told of a whole object? */
-function isHeld(request: RangeRequest): boolean {
-  return isWhole(request) && request.size <= MOST_HELD_BYTES;
 }
 
 /** Is this the part and the version that was asked for? */

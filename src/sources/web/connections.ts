@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, errors, Pool } from 'undici';
 import { errorMessage, FacetError, systemErrorCode } from '../../errors.js';
 import { endLate } from './late-end.js';
-import { Patience } from './patience.js';
+import { Patience, type Waiting } from './patience.js';
 import { readInto } from './read-buffers.js';
 import type { Timeouts } from './timeouts.js';
 import { TransientError } from './transient.js';
@@ -65,19 +65,21 @@ export class Connections {
       const { patienceMs } = waiting;
       const options = { ...sent(request), headersTimeout: patienceMs, bodyTimeout: patienceMs };
       const { statusCode, headers, body } = await this.#to(request.origin).request(options);
-      this.#patience.answered(waiting);
+      this.#patience.answers(waiting);
       this.#bodies.add(body);
       body.once('close', () => this.#bodies.delete(body));
+      body.once('end', () => this.#patience.finished());
       // Whoever reads the body is told; when nobody does any more, a late error is nobody's.
-      body.on('error', error => {
-        if (isTimeout(error)) this.#patience.timedOut();
-      });
+      body.on('error', error => this.#note(error, waiting));
       return { status: statusCode, headers, body };
     } catch (error) {
-      const isFinal = isTimeout(error) && this.#patience.isUsedUp(waiting);
-      if (isTimeout(error)) this.#patience.timedOut();
-      throw connectionError(error, request.name ?? request.origin, request.signal, isFinal);
+      this.#note(error, waiting);
+      throw connectionError(error, request.name ?? request.origin, request.signal);
     }
+  }
+
+  #note(error: unknown, waiting: Waiting): void {
+    if (isTimeout(error) && this.#patience.timedOut(waiting)) lastAttempts.add(error);
   }
 
   /** No proxy leads to this machine. */
@@ -107,9 +109,12 @@ function isRead({ method }: WebRequest): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
+/** Of requests that it is no use to repeat. */
+const lastAttempts = new WeakSet<Error>();
+
 /** Too long without an answer, or without the rest of one. */
-function isTimeout(error: unknown): boolean {
-  return /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '');
+function isTimeout(error: unknown): error is Error {
+  return error instanceof Error && /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(systemErrorCode(error) ?? '');
 }
 
 /** What is encrypted comes by the record (RFC 8446, 5.1). */
@@ -171,12 +176,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** What went wrong between `origin` and us. */
-export function connectionError(
-  error: unknown,
-  origin: string,
-  signal: AbortSignal,
-  isFinal = false,
-): unknown {
+export function connectionError(error: unknown, origin: string, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof FacetError) return error;
   const code = systemErrorCode(error) ?? '';
@@ -188,8 +188,10 @@ export function connectionError(
   if (/CERT|SELF_SIGNED|UNABLE_TO_/.test(code)) return distrusted(error, origin);
   return new TransientError(`cannot reach ${origin}: ${reasons[code] ?? errorMessage(error)}`, {
     cause: error,
-    isFinal,
-    hint: 'check the network and the address',
+    isFinal: error instanceof Error && lastAttempts.has(error),
+    hint: hasProxy()
+      ? 'check the network, the address, and the proxy that HTTP_PROXY or HTTPS_PROXY names'
+      : 'check the network and the address',
   });
 }
 

@@ -9,14 +9,14 @@ export interface Waiting {
   patienceMs: number;
   isRead: boolean;
   since: number;
-  /** When the server fell silent, where it has not answered anything from then until the request began. */
+  /** When the server fell silent, where it has finished no answer from then until the request began. */
   silentSince: number | undefined;
 }
 
 export class Patience {
   readonly #timeouts: Timeouts;
   #slowUntil = 0;
-  /** Undefined once it has answered again. */
+  /** Undefined once it has finished an answer again. */
   #silentSince: number | undefined;
 
   constructor(timeouts: Timeouts) {
@@ -31,21 +31,23 @@ export class Patience {
     return { patienceMs, isRead, since, silentSince: this.#silentSince };
   }
 
-  answered({ isRead, since }: Waiting): void {
+  /** An answer begins. */
+  answers({ isRead, since }: Waiting): void {
     const now = performance.now();
-    this.#silentSince = undefined;
     if (isRead && now - since > this.#timeouts.firstIdleMs) this.#wasSlow(now);
   }
 
-  timedOut(): void {
-    const now = performance.now();
-    this.#silentSince ??= now;
-    this.#wasSlow(now);
+  /** One that only begins, again and again, is none. */
+  finished(): void {
+    this.#silentSince = undefined;
   }
 
-  /** Of a request without an answer: was the server silent before it and all the while, for as long as it may be? */
-  isUsedUp({ patienceMs, isRead, silentSince }: Waiting): boolean {
+  /** Returns whether this was the last attempt: the server was silent before it and all the while, for as long as it may be. */
+  timedOut({ patienceMs, isRead, silentSince }: Waiting): boolean {
+    const now = performance.now();
     const isSilent = silentSince !== undefined && silentSince === this.#silentSince;
+    this.#silentSince ??= now;
+    this.#wasSlow(now);
     return isRead && isSilent && patienceMs >= this.#timeouts.idleMs;
   }
 

@@ -39,6 +39,7 @@ async function library(context: TestContext, uri: string): Promise<Library> {
     directory: join(folder, 'cache'),
     limits,
     mounts: [],
+    signal: new AbortController().signal,
   });
   context.after(() => remote.close());
   return {

@@ -68,6 +68,55 @@ test('one server is started by the first read, keeps its password to itself, and
   assert.deepEqual(servers(), []);
 });
 
+const dav = (href: string, rest: string) =>
+  `<D:response><D:href>${href}</D:href><D:propstat><D:prop>${rest}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>`;
+
+const SMALL = noise(1000);
+
+/** A server of WebDAV with one file, as a source; the file has these properties besides its size. */
+async function openDav(context: TestContext, properties: string) {
+  const state = { status: 207, requests: 0 };
+  const file = dav('/file', `<D:getcontentlength>${SMALL.length}</D:getcontentlength>${properties}`);
+  const folder = dav('/', '<D:resourcetype><D:collection/></D:resourcetype>');
+  const { url } = await startServer(context, (request, response) => {
+    state.requests++;
+    if (state.status === 207 && request.method === 'GET') return void response.end(SMALL);
+    if (state.status !== 207) return void response.writeHead(state.status).end();
+    response.writeHead(207, { 'content-type': 'application/xml' });
+    response.end(`<D:multistatus xmlns:D="DAV:">${request.url === '/' ? folder : ''}${file}</D:multistatus>`);
+  });
+  const remote = { RCLONE_CONFIG_DAV_TYPE: 'webdav', RCLONE_CONFIG_DAV_URL: url };
+  Object.assign(process.env, remote);
+  const retry = { attempts: 3, firstWaitMs: 1, longestWaitMs: 1 };
+  const source = await openRemote('rclone:dav:', {}, { retry });
+  context.after(async () => {
+    await source.close();
+    for (const name of Object.keys(remote)) delete process.env[name];
+  });
+  const found = (await filesOf(source)).get('file') ?? assert.fail();
+  return { source, file: found, state, retry };
+}
+
+test('a remote that went down is asked once in each attempt', async context => {
+  const time = '<D:getlastmodified>Wed, 01 May 2024 10:00:00 GMT</D:getlastmodified>';
+  const { source, file, state, retry } = await openDav(context, time);
+  Object.assign(state, { status: 503, requests: 0 });
+  await assert.rejects(readBytes(source, file), fails('unreachable', /rclone answers/));
+  assert.equal(state.requests, retry.attempts);
+});
+
+test('a password that is refused is no server that is away', async context => {
+  const { source, state } = await openDav(context, '');
+  state.status = 401;
+  await assert.rejects(filesOf(source), fails('denied', /401/));
+});
+
+test('a file whose remote does not tell its time is a file', async context => {
+  const { source, file } = await openDav(context, '');
+  assert.deepEqual([file.size, file.mtimeUs], [SMALL.length, 0]);
+  assert.ok((await readBytes(source, file)).equals(SMALL));
+});
+
 test('a server that was killed is followed by another', async context => {
   const { source, file } = await open(context);
   await readBytes(source, file);

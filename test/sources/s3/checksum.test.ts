@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { openRemote } from '../../../src/sources/open-remote.js';
+import { Crc32c } from '../../../src/sources/s3/crc32c.js';
 import { Crc64Nvme } from '../../../src/sources/s3/crc64.js';
 import { fails, noise, readBytes } from '../../contract/remote-source.js';
 import { startServer } from '../../support/file-server.js';
@@ -37,17 +38,28 @@ async function open(
 
 const md5 = `"${createHash('md5').update(CONTENTS).digest('hex')}"`;
 
-/** Bit by bit. */
-function crc64nvme(bytes: Uint8Array): Buffer {
-  const ones = 0xffff_ffff_ffff_ffffn;
+/** Bit by bit; `polynomial` is reflected. */
+function crc(bytes: Uint8Array, bits: number, polynomial: bigint): Buffer {
+  const ones = (1n << BigInt(bits)) - 1n;
   let sum = ones;
   for (const byte of bytes) {
     sum ^= BigInt(byte);
-    for (let bit = 0; bit < 8; bit++) sum = (sum >> 1n) ^ (sum & 1n ? 0x9a6c_9329_ac4b_c9b5n : 0n);
+    for (let bit = 0; bit < 8; bit++) sum = (sum >> 1n) ^ (sum & 1n ? polynomial : 0n);
   }
-  const digest = Buffer.alloc(8);
-  digest.writeBigUInt64BE(sum ^ ones);
-  return digest;
+  return Buffer.from((sum ^ ones).toString(16).padStart(bits / 4, '0'), 'hex');
+}
+
+const crc64nvme = (bytes: Uint8Array) => crc(bytes, 64, 0x9a6c_9329_ac4b_c9b5n);
+const crc32c = (bytes: Uint8Array) => crc(bytes, 32, 0x82f6_3b78n);
+
+/** What the sums of parts add up to. */
+function sumOf(algorithm: string, parts: readonly Buffer[]): Buffer {
+  const sum = (bytes: Buffer) => createHash(algorithm).update(bytes).digest();
+  return sum(Buffer.concat(parts.map(sum)));
+}
+
+function tagOf(parts: readonly Buffer[]): string {
+  return `"${sumOf('md5', parts).toString('hex')}-${parts.length}"`;
 }
 
 const right = {
@@ -59,14 +71,23 @@ const right = {
     'x-amz-checksum-crc64nvme': crc64nvme(CONTENTS).toString('base64'),
     'x-amz-checksum-type': 'FULL_OBJECT',
   },
+  crc32c: {
+    'x-amz-checksum-crc32c': crc32c(CONTENTS).toString('base64'),
+    'x-amz-checksum-type': 'FULL_OBJECT',
+  },
   'entity tag': { etag: md5, 'x-amz-checksum-crc32c': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
+  'entity tag, made of one part': { etag: tagOf([CONTENTS]) },
+  'checksum, made of one part': {
+    'x-amz-checksum-sha256': `${sumOf('sha256', [CONTENTS]).toString('base64')}-1`,
+    'x-amz-checksum-type': 'COMPOSITE',
+  },
   'entity tag, encrypted as it may be': { etag: md5, 'x-amz-server-side-encryption': 'AES256' },
 };
 
 for (const [name, headers] of Object.entries(right)) {
   test(`a whole object is compared with its ${name}`, async context => {
     const { source, modes } = await open(context, headers, 0);
-    const whole = 'etag' in headers ? { ...file, version: md5 } : file;
+    const whole = 'etag' in headers ? { ...file, version: headers.etag } : file;
     assert.ok((await readBytes(source, whole)).equals(CONTENTS));
     assert.deepEqual(modes, ['ENABLED ']);
     const { source: once } = await open(context, headers, 1);
@@ -84,16 +105,21 @@ for (const [name, headers] of Object.entries(right)) {
   });
 }
 
-test('CRC-64/NVME is what its definition says, however the bytes come', () => {
-  assert.equal(crc64nvme(Buffer.from('123456789')).toString('hex'), 'ae8b14860a799888');
-  const bytes = CONTENTS.subarray(0, 1000);
-  for (const cuts of [[], [1], [7, 8, 9], [3, 19, 500], [999]]) {
-    const sum = new Crc64Nvme();
-    const edges = [0, ...cuts, bytes.length];
-    for (const [nth, end] of edges.slice(1).entries()) sum.update(bytes.subarray(edges[nth], end));
-    assert.equal(sum.digest('base64'), crc64nvme(bytes).toString('base64'));
-  }
-});
+for (const { name, Sum, bitByBit, check } of [
+  { name: 'CRC-64/NVME', Sum: Crc64Nvme, bitByBit: crc64nvme, check: 'ae8b14860a799888' },
+  { name: 'CRC-32C', Sum: Crc32c, bitByBit: crc32c, check: 'e3069283' },
+]) {
+  test(`${name} is what its definition says, however the bytes come`, () => {
+    assert.equal(bitByBit(Buffer.from('123456789')).toString('hex'), check);
+    const bytes = CONTENTS.subarray(0, 1000);
+    for (const cuts of [[], [1], [7, 8, 9], [3, 19, 500], [999]]) {
+      const sum = new Sum();
+      const edges = [0, ...cuts, bytes.length];
+      for (const [nth, end] of edges.slice(1).entries()) sum.update(bytes.subarray(edges[nth], end));
+      assert.deepEqual(sum.digest(), bitByBit(bytes));
+    }
+  });
+}
 
 test('an entity tag that is no MD5 is not compared', async context => {
   const wrong = md5.replace(/[0-9a-f]/g, '0');
@@ -122,7 +148,7 @@ test('what is not compared: a part, what is too large to be held back, checksums
   for (const headers of [
     { 'x-amz-checksum-sha256': 'x', 'x-amz-checksum-type': 'COMPOSITE' },
     { 'x-amz-checksum-sha256': 'abcd=-2' },
-    { 'x-amz-checksum-crc32c': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
+    { 'x-amz-checksum-crc32': 'x', 'x-amz-checksum-type': 'FULL_OBJECT' },
   ]) {
     const { source } = await open(context, headers, 0);
     assert.ok((await readBytes(source, file)).equals(CONTENTS));
@@ -140,4 +166,71 @@ test('of an object in an archive it is said what to do', async context => {
     readBytes(source, file),
     fails('denied', /InvalidObjectState.*restore it there first/),
   );
+});
+
+const MIB = 1024 * 1024;
+const LARGE = noise(9 * MIB + 1);
+
+/** Cut where the parts of an upload end. */
+function cut(sizes: readonly number[]): Buffer[] {
+  let at = 0;
+  return sizes.map(size => {
+    at += size;
+    return LARGE.subarray(at - size, at);
+  });
+}
+
+/** A bucket with an object that was uploaded in parts; with `knowsParts`, it tells their sizes. */
+async function openParts(
+  context: TestContext,
+  parts: readonly Buffer[],
+  headers: { etag: string } & Record<string, string>,
+  knowsParts = true,
+) {
+  const asked: string[] = [];
+  const { url } = await startServer(context, (request, response) => {
+    const part = new URL(request.url ?? '', 'http://s3').searchParams.get('partNumber');
+    asked.push(part ?? '');
+    const size = part === null || !knowsParts ? LARGE.length : parts[Number(part) - 1]?.length;
+    response.writeHead(part === null ? 200 : 206, { ...headers, 'content-length': size }).end();
+  });
+  const source = await openRemote('s3://bucket', { endpoint: url, anonymous: true });
+  context.after(() => source.close());
+  const version = headers.etag;
+  const request = { size: LARGE.length, version, signal: new AbortController().signal };
+  const told = await source.checksum?.(file, request);
+  /** Undefined when nothing is told. */
+  const matches = async (bytes: Buffer) => {
+    for (let at = 0; at < bytes.length; at += 700_001) told?.update(bytes.subarray(at, at + 700_001));
+    return told?.matches();
+  };
+  return { asked, matches };
+}
+
+const spoilt = Buffer.from(LARGE);
+spoilt[6 * MIB] = (spoilt[6 * MIB] ?? 0) ^ 1;
+
+test('an object that was uploaded in parts is compared with what the sums of these add up to', async context => {
+  const parts = cut([4 * MIB, 4 * MIB, MIB + 1]);
+  const composite = {
+    etag: '"x"',
+    'x-amz-checksum-sha256': `${sumOf('sha256', parts).toString('base64')}-3`,
+    'x-amz-checksum-type': 'COMPOSITE',
+  };
+  for (const headers of [{ etag: tagOf(parts) }, composite]) {
+    const { matches, asked } = await openParts(context, parts, headers);
+    assert.equal(await matches(LARGE), true);
+    assert.deepEqual(asked, ['', '1']);
+    const { matches: notThese, asked: askedMore } = await openParts(context, parts, headers);
+    assert.equal(await notThese(spoilt), false);
+    assert.deepEqual(askedMore, ['', '1', '2']);
+  }
+});
+
+test('of parts whose sizes differ, or are not told, nothing is known', async context => {
+  const uneven = cut([4 * MIB, 3 * MIB, 2 * MIB + 1]);
+  const { matches } = await openParts(context, uneven, { etag: tagOf(uneven) });
+  assert.equal(await matches(LARGE), true);
+  const { matches: unasked } = await openParts(context, uneven, { etag: tagOf(uneven) }, false);
+  assert.equal(await unasked(LARGE), undefined);
 });

@@ -86,6 +86,14 @@ test('a proxy that is no address is an error that says what to write', async con
   await assert.rejects(openRemote('https://files.example/'), { code: 'usage', message: /the proxy/ });
 });
 
+test('where a proxy may be what cannot be reached, the hint says so', async context => {
+  setEnvironment(context, { HTTP_PROXY: 'http://127.0.0.1:1' });
+  const retry = { attempts: 1, firstWaitMs: 1, longestWaitMs: 1 };
+  const source = await openRemote('http://files.example/', {}, { retry });
+  context.after(() => source.close());
+  await assert.rejects(filesOf(source), { code: 'unreachable', hint: /the proxy that HTTP_PROXY/ });
+});
+
 test('TLS goes through the proxy, to a server whose authority AWS_CA_BUNDLE names', async context => {
   const folder = temporaryFolder(context);
   const { ca, certFile, keyFile } = makeCertificates(folder);

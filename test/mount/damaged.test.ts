@@ -1,0 +1,30 @@
+/** A file that came damaged through a mount: its next reader gets what is at its source. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { inPlace, until, users } from '../support/mounted.js';
+import { CONTENTS, MD5, serveOneObject } from '../support/one-object.js';
+
+const sum = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+for (const user of users) {
+  test(`${user.name} reads the right bytes after damaged ones, which facet says`, async context => {
+    const server = await serveOneObject(context, MD5);
+    await inPlace(user, async place => {
+      await place.done('index', 'add', 'b', 's3://b', '--endpoint', server.url, '--anonymous');
+      await place.done('index', 'scan');
+      const mount = await place.mount();
+      let said = '';
+      mount.process.stderr?.on('data', piece => {
+        said += piece;
+      });
+      const read = async () => (await place.output('sha256sum', `${place.mountpoint}/b/film`)).slice(0, 64);
+      server.isSound = false;
+      assert.notEqual(await read(), sum(CONTENTS));
+      server.isSound = true;
+      await until('a warning', async () => /film has another checksum.*not in the cache any more/.test(said));
+      await until('the right bytes', async () => (await read()) === sum(CONTENTS));
+      assert.equal((await mount.stop()).status, 0);
+    });
+  });
+}
