@@ -9,22 +9,20 @@ import type { BlobStore, RemoteContent } from './blob.js';
 import { Budget, type Priority, rank } from './budget.js';
 import { Follower } from './follower.js';
 import { KeptBlocks } from './kept-blocks.js';
+import { type PartLimits, partLimits } from './part-limits.js';
 import { RateLimit } from './rate-limit.js';
 import { SafeBlob } from './safe-blob.js';
-import { type Limits, type NextRange, Transfer, type TransferHost } from './transfer.js';
+import { type NextRange, Transfer, type TransferHost } from './transfer.js';
 import { Want, type WantOptions } from './want.js';
 import { WriteBacklog } from './write-backlog.js';
 
-export interface DownloadOptions {
+/** Of the limits those of files that are not large. */
+export interface DownloadOptions extends Partial<PartLimits> {
   cache: BlobStore;
   /** The source has another version by now: time to look, and to tell the catalog. Readers of this one get the error. */
   onChanged: (content: RemoteContent, error: FacetError) => void;
   /** Contents that had become whole were not what they are to be, and the cache has forgotten them. */
   onDamaged?: (content: RemoteContent, error: FacetError) => void;
-  /** Requests under way at a time for one file. */
-  parallel?: number;
-  /** Bytes of one request; of large files twice as many. */
-  partSize?: number;
   /** Bytes under way at a time, over all files. */
   budget?: number;
   /** Bytes per second, over all files. */
@@ -53,8 +51,6 @@ export interface DownloadCounts {
   waiting: number;
 }
 
-const PARALLEL = 8;
-const PART_SIZE = 8 * BLOCK_SIZE;
 const BUDGET = 256 * BLOCK_SIZE;
 
 /** Blocks that wait for the disk, over all files, before the network waits as well. */
@@ -70,7 +66,6 @@ const LARGEST_PIECE = BLOCK_SIZE;
 
 export class Downloader implements TransferHost {
   readonly #options: DownloadOptions;
-  readonly #limits: Limits;
   readonly #budget: Budget;
   readonly #rate: RateLimit | undefined;
   readonly #kept = new KeptBlocks(KEPT);
@@ -85,8 +80,7 @@ export class Downloader implements TransferHost {
 
   constructor(options: DownloadOptions) {
     this.#options = options;
-    const { parallel = PARALLEL, partSize = PART_SIZE, budget = BUDGET, limitRate } = options;
-    this.#limits = { parallel, partSize };
+    const { budget = BUDGET, limitRate } = options;
     this.#budget = new Budget(budget);
     this.#rate = limitRate === undefined ? undefined : new RateLimit(limitRate);
   }
@@ -294,7 +288,7 @@ export class Downloader implements TransferHost {
 
   /** Wants the whole parts that follow `at`, as many as may be under way, and returns that want. */
   #slide(transfer: Transfer, before: Want | undefined, at: number, last: number): Want {
-    const { parallel, partSize } = this.#limitsFor(transfer.content);
+    const { parallel, partSize } = partLimits(transfer.content.size, this.#options);
     const full = (Math.floor(at / partSize) + 1 + parallel) * partSize;
     const end = Math.min(transfer.blob.failure ? at + STREAM_UNCACHED : full, last);
     if (before && before.end >= end) return before;
@@ -313,15 +307,9 @@ export class Downloader implements TransferHost {
 
   #open(content: RemoteContent, store: BlobStore): Transfer {
     const blob = new SafeBlob(store, content, this.#kept);
-    const transfer = new Transfer(content, blob, this.#limitsFor(content), this);
+    const transfer = new Transfer(content, blob, partLimits(content.size, this.#options), this);
     this.#transfers.set(content.key, transfer);
     return transfer;
-  }
-
-  /** Far away, half of the time of a part is the way there and back. Larger ones do where there are enough of them. */
-  #limitsFor({ size }: RemoteContent): Limits {
-    const { parallel, partSize } = this.#limits;
-    return { parallel, partSize: size < 2 * parallel * partSize ? partSize : 2 * partSize };
   }
 
   #release(transfer: Transfer): void {

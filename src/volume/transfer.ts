@@ -10,6 +10,7 @@ import type { RemoteContent } from './blob.js';
 import { giveBlock } from './block-buffers.js';
 import { type Priority, rank } from './budget.js';
 import { Part, type PartOwner } from './part.js';
+import type { PartLimits } from './part-limits.js';
 import { presentOf, type SafeBlob } from './safe-blob.js';
 import type { Want } from './want.js';
 
@@ -34,13 +35,6 @@ export interface NextRange extends Interval {
   priority: Priority;
 }
 
-export interface Limits {
-  /** Requests under way at a time for one file. */
-  parallel: number;
-  /** Bytes of one request. */
-  partSize: number;
-}
-
 /** Requests beyond the limit for whom somebody waits: a seek need not wait for what was read ahead elsewhere. */
 const URGENT = 4;
 
@@ -60,7 +54,7 @@ export class Transfer implements PartOwner {
   /** Open handles that will be read from again. */
   holds = 0;
   readonly #host: TransferHost;
-  readonly #limits: Limits;
+  readonly #limits: PartLimits;
   /** In the order in which they are served. */
   readonly #wants: Want[] = [];
   /** Those that will deliver; an aborted one is only in `running` until its connection is free. */
@@ -74,7 +68,7 @@ export class Transfer implements PartOwner {
   #commitAgain = false;
   #commitTimer: NodeJS.Timeout | undefined;
 
-  constructor(content: RemoteContent, blob: SafeBlob, limits: Limits, host: TransferHost) {
+  constructor(content: RemoteContent, blob: SafeBlob, limits: PartLimits, host: TransferHost) {
     this.content = content;
     this.blob = blob;
     this.#limits = limits;
