@@ -16,6 +16,8 @@ export interface RemoteAccessOptions
   extends Pick<RemoteOptions, 'limitRate' | 'cacheOnly' | 'onChanged' | 'onDamaged'> {
   /** A cache that cannot be opened is an error, and not only a warning. */
   needsCache?: boolean;
+  /** When closing is not to wait for anything; when the command is to stop, if left out. */
+  signal?: AbortSignal;
 }
 
 export function remoteAccess(

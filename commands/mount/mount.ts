@@ -39,7 +39,9 @@ export default command({
     const { mount: settings, cache, mounts, scan, redis } = await loadConfig(context.home);
     const catalog = openCatalog(context.home.catalogFile, 'write');
     warnOfUnknown(context, catalog, mounts);
+    const closing = new AbortController();
     const remote: RemoteAccess = remoteAccess(catalog.sources, context, {
+      signal: closing.signal,
       onChanged: file => void refresh(context, catalog, remote, file),
       onDamaged: (file, error) => renew(context, catalog, file, error),
     });
@@ -85,6 +87,7 @@ export default command({
         await Promise.all(keepers.map(each => each.stop()));
       }
     } finally {
+      closing.abort();
       await remote.close();
       catalog.close();
     }
