@@ -247,6 +247,33 @@ test('a disk that is unmounted takes no files with it; mounted again, it is watc
   }
 });
 
+test('a disk inside a watched source that is unmounted, with its folder removed, takes no files with it', async t => {
+  const place = await watchedFolder(t, ['a', 'x/b']);
+  const disk = place.at('x/disk');
+  const mount = () => {
+    mkdirSync(disk);
+    execFileSync('mount', ['--bind', other, disk]);
+  };
+  const other = temporaryFolder(t);
+  writeFiles(other, 'on it', 'below/on it');
+  mount();
+  try {
+    await until(() => has(place, 'x/disk/below/on it'), 'the disk');
+    const before = place.ids();
+    execFileSync('umount', [disk]);
+    rmSync(disk, { recursive: true });
+    await quiet(place, place.problems);
+    for (const path of ['x/disk/on it', 'x/disk/below/on it']) assert.equal(place.id(path), before.get(path));
+    unlinkSync(join(other, 'on it'));
+    mount();
+    await until(() => !has(place, 'x/disk/on it'), 'its return');
+    await assertQuiet(place);
+    assert.equal(place.id('x/disk/below/on it'), before.get('x/disk/below/on it'));
+  } finally {
+    execFileSync('umount', ['-l', disk]);
+  }
+});
+
 test('a root that is moved away and back keeps its files', async t => {
   const place = await watchedFolder(t, ['a', 'x/b']);
   const before = place.ids();
