@@ -25,12 +25,12 @@ function setDisks(catalog: Catalog, { id }: SourceRecord, disks: readonly string
   catalog.write(() => catalog.sources.setState(id, { ...catalog.sources.withId(id)?.state, disks }));
 }
 
-/** Disks that were mounted below `root`, are not now, and that the catalog has folders of. */
+/** Disks that were mounted below `root`, are not now, and that the catalog has files of. */
 export function missingDisks(catalog: Catalog, { id }: SourceRecord, root: string): Unreadable[] {
   const noted = catalog.sources.withId(id)?.state.disks ?? [];
   if (noted.length === 0) return [];
   const mounted = new Set(disksIn(root));
   return noted
-    .filter(path => !mounted.has(path) && catalog.files.folder(id, path)?.deletedAt === null)
+    .filter(path => !mounted.has(path) && catalog.files.anyBelow(id, path))
     .map(path => ({ path, reason: 'the disk that was mounted there is missing' }));
 }

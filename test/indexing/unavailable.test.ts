@@ -168,6 +168,25 @@ for (const left of ['an empty folder', 'a folder with a file', 'nothing']) {
   });
 }
 
+test('a disk whose folder was moved inside the source is not missing where it was', async t => {
+  const place = scannedFolder(t);
+  const other = temporaryFolder(t);
+  writeFiles(other, 'on it', 'below/on it');
+  writeFiles(place.root, 'in/disk/hidden', 'a');
+  execFileSync('mount', ['--bind', other, join(place.root, 'in/disk')]);
+  try {
+    await place.scan();
+    const id = place.id('in/disk/on it');
+    renameSync(join(place.root, 'in'), join(place.root, 'out'));
+    const { unreadable, renamed } = await place.scan();
+    assert.deepEqual([unreadable, renamed], [[], 2]);
+    assert.equal(place.id('out/disk/on it'), id);
+    assertTreeIsDisk(place);
+  } finally {
+    execFileSync('umount', [join(place.root, 'out/disk')]);
+  }
+});
+
 test('a root that was a disk and is a folder with other files is unreachable', async t => {
   const place = scannedFolder(t);
   const other = temporaryFolder(t);
