@@ -32,7 +32,16 @@ test('a folder is listed with every change as long as there are links in it that
   };
   changes.folders.add('', statSync(root));
   list(new Map([['', true]]));
-  assert.deepEqual(listedAfter(() => writeFiles(root, 'here/c')), ['here', 'links']);
-  assert.deepEqual(listedAfter(() => unlinkSync(join(root, 'links/link'))), ['links']);
-  assert.deepEqual(listedAfter(() => writeFiles(root, 'here/d')), ['here']);
+  assert.deepEqual(
+    listedAfter(() => writeFiles(root, 'here/c')),
+    ['here', 'links'],
+  );
+  assert.deepEqual(
+    listedAfter(() => unlinkSync(join(root, 'links/link'))),
+    ['links'],
+  );
+  assert.deepEqual(
+    listedAfter(() => writeFiles(root, 'here/d')),
+    ['here'],
+  );
 });
