@@ -97,7 +97,7 @@ async function scanAll(
       'partial',
       `${formatItems(incomplete, 'file or folder', 'files or folders')} could not be read`,
       {
-        hint: 'what is known of them is kept; check their permissions, or exclude them',
+        hint: 'what is known of them is kept; check their permissions, or exclude them; disks that are gone for good: --allow-shrink',
       },
     );
   }

@@ -6,14 +6,6 @@ import { formatCount, formatDuration, formatItems, formatSize } from '../format.
 import { source } from '../kinds.js';
 import { openVolume } from '../volume.js';
 
-interface StreamStats
-  extends Omit<StreamState, 'position' | 'entries' | 'listing' | 'missing' | 'lastRefresh' | 'properties'> {
-  /** Files that have a path, and so are shown. */
-  filesComplete: number;
-  /** Null until all files were listed. */
-  lastEventId: string | null;
-}
-
 interface SourceStats {
   name: string;
   fileCount: number;
@@ -23,7 +15,7 @@ interface SourceStats {
   /** ISO 8601: when the source was last known to be as the catalog has it. */
   lastRefresh: string | null;
   /** Null for a source that is not followed. */
-  stream: StreamStats | null;
+  stream: ReturnType<typeof streamStats> | null;
 }
 
 export default command({
@@ -63,19 +55,11 @@ function statsOf({ files }: Volume, { id, name, state }: SourceRecord): SourceSt
   };
 }
 
-function streamStats(
-  {
-    position,
-    entries: _,
-    listing: __,
-    missing: ___,
-    lastRefresh: ____,
-    properties: _____,
-    ...counts
-  }: StreamState,
-  filesComplete: number,
-): StreamStats {
-  return { ...counts, filesComplete, lastEventId: position ?? null };
+/** `filesComplete`: files that have a path, and so are shown. `lastEventId`: null until all files were listed. */
+function streamStats(state: StreamState, filesComplete: number) {
+  const { eventsProcessed, propertiesFetched, propertiesSkipped, eventsIgnored, pathsRefused, lag } = state;
+  const counts = { eventsProcessed, propertiesFetched, propertiesSkipped, eventsIgnored, pathsRefused, lag };
+  return { ...counts, filesComplete, lastEventId: state.position ?? null };
 }
 
 function toText({ name, fileCount, directoryCount, totalSize, lastRefresh, stream }: SourceStats): string {
@@ -84,7 +68,7 @@ function toText({ name, fileCount, directoryCount, totalSize, lastRefresh, strea
   return [`${name}  ${what}`, `  last refresh: ${when}`, ...(stream ? streamText(stream) : [])].join('\n');
 }
 
-function streamText(stream: StreamStats): string[] {
+function streamText(stream: ReturnType<typeof streamStats>): string[] {
   const { eventsProcessed, eventsIgnored, propertiesFetched, propertiesSkipped, pathsRefused } = stream;
   return [
     `  events: ${formatCount(eventsProcessed)} processed, ${formatCount(eventsIgnored)} of them ignored; the last one ${stream.lastEventId ?? 'none'}`,

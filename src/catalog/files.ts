@@ -252,6 +252,15 @@ export class Files {
     return this.#foldersBelow.all({ source: sourceId, path });
   }
 
+  /** Is there a file in a folder or below it? Looks no further than the first one. */
+  anyBelow(sourceId: number, path: string): boolean {
+    if (path === '') return this.totals(sourceId).files > 0;
+    for (const { id } of this.#foldersBelow.iterate({ source: sourceId, path })) {
+      if (!this.isEmpty(id)) return true;
+    }
+    return false;
+  }
+
   /** The names of the folders directly in one. One look at the index for each, however much is below. */
   *subfolders(sourceId: number, path: string): Generator<string> {
     const prefix = path === '' ? '' : `${path}/`;

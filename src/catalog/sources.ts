@@ -49,6 +49,8 @@ export interface Trouble {
 export interface SourceState extends Trouble {
   /** ISO 8601: when the last complete scan ended. */
   lastScan?: string;
+  /** Where disks are mounted in the folder, or were: these are missing until they are back or somebody says that they are meant to be. */
+  disks?: readonly string[];
   /** How far a stream was followed. */
   stream?: StreamState;
 }

@@ -4,11 +4,13 @@
  */
 import type { Catalog } from '../catalog/catalog.js';
 import type { SourceRecord } from '../catalog/sources.js';
+import { FacetError } from '../errors.js';
 import { compileFilter } from '../sources/filter.js';
 import { openRoot } from '../sources/local.js';
 import { isRemote, overlooked } from '../sources/open-remote.js';
-import type { FolderListing } from '../sources/source.js';
+import type { FolderListing, Unreadable } from '../sources/source.js';
 import { type CrawlSummary, crawlInThread } from './crawl.js';
+import { forgetMissingDisks, noteDisks } from './disks.js';
 import { hashFiles } from './hash.js';
 import { listRemote } from './remote-listing.js';
 import type { ScanOptions, ScanProgress, ScanResult } from './scanning.js';
@@ -50,18 +52,29 @@ class Listing {
     this.#result = result;
     this.#update = new Update(catalog, source, root ?? source.uri, this.#result);
     this.#update.expectGone(catalog.files.foldersOf(source.id));
+    if (root !== undefined && options.allowShrink) forgetMissingDisks(catalog, source, root);
   }
 
   async run(): Promise<void> {
+    this.#noteDisks();
     const summary = await this.#crawl();
+    const unreadable = [...summary.unreadable, ...this.#noteDisks()];
     this.#result.skipped = summary.skipped;
-    this.#result.unreadable = summary.unreadable;
+    this.#result.unreadable = unreadable;
     this.#result.deleted += deleteVanished(this.#catalog, this.#source, this.#update, {
-      unreadable: summary.unreadable,
+      unreadable,
       check: deletions => this.#refuseToShrink(deletions),
       onRenamed: this.#options.onRenamed,
     });
     if (this.#options.hash) await this.#hash(this.#options.hash === 'all');
+  }
+
+  /** Before anything is listed, and again after it: disks are mounted and unmounted meanwhile. Returns those that are missing. */
+  #noteDisks(): Unreadable[] {
+    if (this.#root === undefined) return [];
+    const missing = noteDisks(this.#catalog, this.#source, this.#root);
+    if (missing.some(({ path }) => path === '')) throw notMounted(this.#source, this.#root);
+    return missing;
   }
 
   async #crawl(): Promise<CrawlSummary> {
@@ -117,4 +130,11 @@ class Listing {
     this.#result.modified += modified;
     this.#result.unreadable.push(...unreadable);
   }
+}
+
+function notMounted({ name }: SourceRecord, path: string): FacetError {
+  return new FacetError('unreachable', `the disk of ${path} is unmounted; what is known of it is kept`, {
+    path,
+    hint: `mount it; if the folder is meant to be without it: facet index scan ${name} --allow-shrink`,
+  });
 }

@@ -72,7 +72,7 @@ export class Renames {
       // With no more links than these it is not here as well: it was moved from one place to the other between the looks.
       if (this.#follow || links > known.length) break;
     }
-    const lost = this.#reclaim(keyOf(attributes), attributes);
+    const lost = this.#reclaim(path, attributes);
     return lost ?? (known.length === 0 ? this.#deletedBefore(dev, ino, attributes) : undefined);
   }
 
@@ -89,9 +89,11 @@ export class Renames {
     return file && { file, from: sourcePath(file) };
   }
 
-  #reclaim(key: string, attributes: FileAttributes): Moved | undefined {
+  #reclaim(path: string, attributes: FileAttributes): Moved | undefined {
+    const key = keyOf(attributes);
     const lost = this.#lost.get(key);
     if (!lost || !isSameContents(lost.file, attributes)) return undefined;
+    if (lost.mistakenFor && isBackupOf(lost.from, path)) return undefined;
     this.#lost.delete(key);
     return this.#isAsLost(lost) ? lost : undefined;
   }
@@ -153,6 +155,7 @@ export function renamedInside(
     const attributes = attributesAt(listing, at);
     const candidates = strays.get(keyOf(attributes)) ?? [];
     const file = candidates.find(stray => isSameContents(stray, attributes));
+    if (file && isBackupOf(file.name, name) && listing.names.includes(file.name)) continue;
     if (!file || isSameInode(known.get(name), attributes)) continue;
     renamed.set(name, { file, attributes });
     candidates.splice(candidates.indexOf(file), 1);
@@ -176,6 +179,14 @@ function straysOf(known: ReadonlyMap<string, KnownFile>, listing: FolderListing)
 
 export function isSameInode(file: KnownFile | undefined, { dev, ino }: FileAttributes): boolean {
   return file !== undefined && file.ino === ino && file.dev === dev;
+}
+
+/**
+ * Editors that keep what a file was before rename it and write another under its name: the file is the one that has the
+ * name. Emacs, Vim and sed append these.
+ */
+function isBackupOf(path: string, backup: string): boolean {
+  return backup.startsWith(path) && /^(~|\.bak|\.orig|\.~\d+~)$/.test(backup.slice(path.length));
 }
 
 /** Permissions say nothing: a file can be given others on its way. */

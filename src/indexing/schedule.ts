@@ -28,6 +28,7 @@ class Schedule implements Keeper {
   readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #scanning: Promise<void> | undefined;
+  /** Of the clock that never jumps. */
   #notBefore = 0;
   #problem = '';
 
@@ -46,18 +47,20 @@ class Schedule implements Keeper {
   }
 
   #arm(): void {
-    const wait = Math.min(Math.max(this.#dueAt() - Date.now(), 0), LONGEST_WAIT_MS);
+    const wait = Math.min(Math.max(this.#dueInMs(), 0), LONGEST_WAIT_MS);
     this.#timer = setTimeout(() => this.#look(), wait);
   }
 
-  #dueAt(): number {
+  #dueInMs(): number {
     const { lastScan } = this.#catalog.sources.withId(this.#source.id)?.state ?? {};
-    const due = lastScan === undefined ? 0 : Date.parse(lastScan) + this.#everyMs;
-    return Math.max(due, this.#notBefore);
+    const ago = lastScan === undefined ? Number.POSITIVE_INFINITY : Date.now() - Date.parse(lastScan);
+    // Of one in the future, when the clock was wrong, nobody can tell how long ago it is.
+    const due = ago < 0 ? 0 : this.#everyMs - ago;
+    return Math.max(due, this.#notBefore - performance.now());
   }
 
   #look(): void {
-    if (Date.now() < this.#dueAt()) this.#arm();
+    if (this.#dueInMs() > 0) this.#arm();
     else this.#scanning = this.#scan();
   }
 
@@ -81,7 +84,7 @@ class Schedule implements Keeper {
   }
 
   #fail(message: string, hint: string | undefined): void {
-    this.#notBefore = Date.now() + Math.min(TRY_AGAIN_MS, this.#everyMs);
+    this.#notBefore = performance.now() + Math.min(TRY_AGAIN_MS, this.#everyMs);
     if (message !== this.#problem) this.#options.onProblem(this.#source.name, message, hint);
     this.#problem = message;
   }

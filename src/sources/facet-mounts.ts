@@ -11,16 +11,17 @@ interface MountInfo {
   mountpoint: string;
   /** `MAJOR:MINOR` */
   device: string;
+  type: string;
 }
 
 /** The mountpoints of facet on this machine; none where there is no such table (not Linux). */
 export function facetMounts(): string[] {
-  return readTable(FACET).map(each => each.mountpoint);
+  return readTable().flatMap(({ type, mountpoint }) => (type === FACET ? [mountpoint] : []));
 }
 
 /** The device number of a facet mount, as `MAJOR:MINOR`. */
 export function facetMountDevice(mountpoint: string): string | undefined {
-  return readTable(FACET).find(each => each.mountpoint === mountpoint)?.device;
+  return readTable().find(each => each.type === FACET && each.mountpoint === mountpoint)?.device;
 }
 
 /** Disks and other things mounted at a folder or below it, each in one word. */
@@ -30,9 +31,18 @@ export function mountsBelow(folder: string): string[] {
     .map(({ id, mountpoint, device }) => `${id} ${device} ${mountpoint}`);
 }
 
+/** Where disks are mounted in a folder, as paths in it; '' when it is one itself. */
+export function disksIn(folder: string): string[] {
+  const from = folder === '/' ? 1 : folder.length + 1;
+  const paths = readTable().flatMap(({ type, mountpoint }) =>
+    type !== FACET && isInside(mountpoint, folder) ? [mountpoint.slice(from)] : [],
+  );
+  return [...new Set(paths)].sort();
+}
+
 const FACET = 'fuse.facet';
 
-function readTable(type?: string): MountInfo[] {
+function readTable(): MountInfo[] {
   let table: string;
   try {
     // A character for each byte: a path is whatever bytes it is.
@@ -44,8 +54,9 @@ function readTable(type?: string): MountInfo[] {
     // id parent major:minor root mountpoint options [tags …] - type source super-options
     const fields = line.split(' ');
     const separator = fields.indexOf('-', 6);
-    if (fields.length < 6 || (type !== undefined && fields[separator + 1] !== type)) return [];
-    return [{ id: fields[0] ?? '', mountpoint: decodeField(fields[4] ?? ''), device: fields[2] ?? '' }];
+    const [id = '', , device = '', , mountpoint = ''] = fields;
+    if (fields.length < 6) return [];
+    return [{ id, mountpoint: decodeField(mountpoint), device, type: fields[separator + 1] ?? '' }];
   });
 }
 

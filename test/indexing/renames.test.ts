@@ -241,6 +241,47 @@ test('a file that was saved by writing another and renaming it is the same file,
   assertTreeIsDisk(place);
 });
 
+for (const ending of ['~', '.bak', '.~1~']) {
+  test(`a file that was saved and what it was kept with ${ending} at its end is the same file, again and again`, async t => {
+    const place = scannedFolder(t);
+    writeFiles(place.root, 'x/a', 'b');
+    await place.scan();
+    const id = place.id('x/a');
+    const path = join(place.root, 'x/a');
+    for (const expected of [
+      [1, 1],
+      [0, 2],
+    ]) {
+      renameSync(path, `${path}${ending}`);
+      writeFileSync(path, `saved after ${expected}`);
+      const { added, modified, renamed } = await place.scan();
+      assert.deepEqual([added, modified, renamed], [...expected, 0]);
+      assert.equal(place.id('x/a'), id);
+      assertTreeIsDisk(place);
+    }
+    rmSync(path);
+    renameSync(`${path}${ending}`, path);
+    await place.scan();
+    assertTreeIsDisk(place);
+    assertSound(place.catalog.db);
+  });
+}
+
+for (const draft of ['x/draft', 'b']) {
+  test(`a file that was put aside for ${draft} is under its new name`, async t => {
+    const place = scannedFolder(t);
+    writeFiles(place.root, 'x/a', draft);
+    await place.scan();
+    const before = place.ids();
+    renameSync(join(place.root, 'x/a'), join(place.root, 'x/a.bak'));
+    renameSync(join(place.root, draft), join(place.root, 'x/a'));
+    await place.scan();
+    assert.equal(place.id('x/a.bak'), before.get('x/a'));
+    assert.equal(place.id('x/a'), before.get(draft));
+    assertSound(place.catalog.db);
+  });
+}
+
 test('other permissions do not keep a file from being recognised', async t => {
   const place = await scannedWith(t, ['a', 'b']);
   const before = place.ids();

@@ -1,13 +1,14 @@
 /** What a scan cannot list is never taken for deleted. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FacetError, type FacetErrorCode } from '../../src/errors.js';
 import type { ScanResult } from '../../src/indexing/scanning.js';
 import { runProgram } from '../support/processes.js';
 import { assertTreeIsDisk, type Scanned, scannedFolder } from '../support/scanned.js';
-import { writeFiles } from '../support/temporary-folder.js';
+import { temporaryFolder, writeFiles } from '../support/temporary-folder.js';
 import { assertSound, pathsOf } from '../support/tree-contents.js';
 
 const SCANNING = new URL('./scan-process.js', import.meta.url);
@@ -132,6 +133,77 @@ test('a disk that goes away in the middle of a scan takes no files with it', asy
   );
   assert.ok(gone);
   assert.deepEqual(place.ids(), before);
+});
+
+for (const left of ['an empty folder', 'a folder with a file', 'nothing']) {
+  test(`a disk inside a source that is unmounted and leaves ${left} takes no files with it`, async t => {
+    const place = scannedFolder(t);
+    const disk = join(place.root, 'in/disk');
+    writeFiles(place.root, 'a', 'in/b', 'c', 'd', 'e');
+    const other = temporaryFolder(t);
+    mkdirSync(disk);
+    writeFiles(other, 'on it', 'below/on it');
+    execFileSync('mount', ['--bind', other, disk]);
+    try {
+      await place.scan();
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+    const before = place.ids();
+    if (left === 'nothing') rmdirSync(disk);
+    if (left === 'a folder with a file') writeFiles(disk, 'left');
+    rmSync(join(place.root, 'in/b'));
+    const missing = { path: 'in/disk', reason: 'the disk that was mounted there is missing' };
+    for (const deleted of [1, 0]) {
+      const result = await place.scan();
+      assert.deepEqual([result.unreadable, result.deleted], [[missing], deleted]);
+      for (const path of ['in/disk/on it', 'in/disk/below/on it'])
+        assert.equal(place.id(path), before.get(path));
+    }
+    const { unreadable, deleted } = await place.scan({ allowShrink: true });
+    assert.deepEqual([unreadable, deleted], [[], 2]);
+    assertTreeIsDisk(place);
+    assertSound(place.catalog.db);
+    assert.deepEqual((await place.scan()).unreadable, []);
+  });
+}
+
+test('a disk whose folder was moved inside the source is not missing where it was', async t => {
+  const place = scannedFolder(t);
+  const other = temporaryFolder(t);
+  writeFiles(other, 'on it', 'below/on it');
+  writeFiles(place.root, 'in/disk/hidden', 'a');
+  execFileSync('mount', ['--bind', other, join(place.root, 'in/disk')]);
+  try {
+    await place.scan();
+    const id = place.id('in/disk/on it');
+    renameSync(join(place.root, 'in'), join(place.root, 'out'));
+    const { unreadable, renamed } = await place.scan();
+    assert.deepEqual([unreadable, renamed], [[], 2]);
+    assert.equal(place.id('out/disk/on it'), id);
+    assertTreeIsDisk(place);
+  } finally {
+    execFileSync('umount', [join(place.root, 'out/disk')]);
+  }
+});
+
+test('a root that was a disk and is a folder with other files is unreachable', async t => {
+  const place = scannedFolder(t);
+  const other = temporaryFolder(t);
+  writeFiles(other, 'a', 'b', 'c');
+  execFileSync('mount', ['--bind', other, place.root]);
+  try {
+    await place.scan();
+  } finally {
+    execFileSync('umount', [place.root]);
+  }
+  const before = place.ids();
+  writeFiles(place.root, 'left behind');
+  await assert.rejects(place.scan(), isError('unreachable', /--allow-shrink/));
+  assert.deepEqual(place.ids(), before);
+  assert.match(place.catalog.sources.get('docs').state.unavailable ?? '', /unmounted/);
+  await place.scan({ allowShrink: true });
+  assertTreeIsDisk(place);
 });
 
 test('an empty root is not a reason to forget its files, however few', async t => {

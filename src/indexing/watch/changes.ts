@@ -15,6 +15,8 @@ export interface Seen {
   unreadable: readonly Unreadable[];
   /** Folders with links in them that were followed. */
   linked: ReadonlySet<string>;
+  /** All that were to be listed again: those of them that are not `linked` have no such links any more. */
+  listed?: ReadonlySet<string>;
   /** Folders in which files that changed have other names. */
   twins?: ReadonlySet<string>;
 }
@@ -41,6 +43,7 @@ export class Changes {
   readonly #moves = new Map<number, { paths: string[]; at: number }>();
   /** Paths that could not be listed or looked at. */
   readonly #closed = new Set<string>();
+  /** Folders with links in them that were followed: listed with every change, as what they lead to may be what changed. */
   readonly #linked = new Set<string>();
 
   constructor(inotify: Inotify, root: string, follow: boolean, catalogFile: string) {
@@ -85,12 +88,13 @@ export class Changes {
     for (const path of linked) this.#linked.add(path);
   }
 
-  listed({ unreadable, linked, twins }: Seen): void {
+  listed({ unreadable, linked, listed, twins }: Seen): void {
     const now = performance.now();
     for (const { path, reason } of unreadable) {
       this.#closed.add(path);
       if (EXCHANGED.has(reason)) this.#opened(now);
     }
+    for (const path of listed ?? []) this.#linked.delete(path);
     this.noteLinked(linked);
     for (const path of twins ?? []) this.dirty.mark(path, now);
   }

@@ -4,6 +4,7 @@ import type { SourceRecord } from '../../catalog/sources.js';
 import { Crawler, type CrawlOptions, type FileIdentity } from '../../sources/crawl.js';
 import type { Unreadable } from '../../sources/source.js';
 import { Batch } from '../batches.js';
+import { missingDisks } from '../disks.js';
 import { NOTHING_YET, type UpdateCounts } from '../scanning.js';
 import { Update } from '../update.js';
 import { deleteVanished } from '../vanished.js';
@@ -88,6 +89,8 @@ export class Relisting {
 
   /** What was not met is gone. No guard as a scan has: the kernel told of each deletion, and the root is where it was. */
   finish(): void {
-    this.counts.deleted += deleteVanished(this.#catalog, this.#source, this.#update, this);
+    const missing = missingDisks(this.#catalog, this.#source, this.#options.root);
+    const unreadable = [...this.unreadable, ...missing];
+    this.counts.deleted += deleteVanished(this.#catalog, this.#source, this.#update, { unreadable });
   }
 }

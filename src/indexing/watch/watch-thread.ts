@@ -207,10 +207,9 @@ class Watcher {
   }
 
   #mustScan(changes: Changes): boolean {
-    if (changes.rootIsGone || this.#identity() !== this.#rootIdentity) {
-      this.#lost();
-      return true;
-    }
+    const identity = this.#identity();
+    if (identity === '') this.#lost();
+    if (changes.rootIsGone || identity !== this.#rootIdentity) return true;
     if (this.#mounted !== mountsBelow(this.#root).join()) return true;
     return changes.overflowed || this.#unwatchedIn(changes) === 0 || this.#hasSlept();
   }
@@ -293,7 +292,7 @@ class Watcher {
     );
   }
 
-  /** The folder is another one, or none: its disk was unmounted, or it was moved away. */
+  /** There is no folder: its disk was unmounted, or it was moved away. Another one in its place is for the scan to judge. */
   #lost(): void {
     const { uri } = this.#source;
     const message = `${this.#root} is not where it was: it was unmounted, moved or removed`;

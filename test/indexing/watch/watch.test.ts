@@ -247,6 +247,33 @@ test('a disk that is unmounted takes no files with it; mounted again, it is watc
   }
 });
 
+test('a disk inside a watched source that is unmounted, with its folder removed, takes no files with it', async t => {
+  const place = await watchedFolder(t, ['a', 'x/b']);
+  const disk = place.at('x/disk');
+  const mount = () => {
+    mkdirSync(disk);
+    execFileSync('mount', ['--bind', other, disk]);
+  };
+  const other = temporaryFolder(t);
+  writeFiles(other, 'on it', 'below/on it');
+  mount();
+  try {
+    await until(() => has(place, 'x/disk/below/on it'), 'the disk');
+    const before = place.ids();
+    execFileSync('umount', [disk]);
+    rmSync(disk, { recursive: true });
+    await quiet(place, place.problems);
+    for (const path of ['x/disk/on it', 'x/disk/below/on it']) assert.equal(place.id(path), before.get(path));
+    unlinkSync(join(other, 'on it'));
+    mount();
+    await until(() => !has(place, 'x/disk/on it'), 'its return');
+    await assertQuiet(place);
+    assert.equal(place.id('x/disk/below/on it'), before.get('x/disk/below/on it'));
+  } finally {
+    execFileSync('umount', ['-l', disk]);
+  }
+});
+
 test('a root that is moved away and back keeps its files', async t => {
   const place = await watchedFolder(t, ['a', 'x/b']);
   const before = place.ids();
@@ -257,6 +284,37 @@ test('a root that is moved away and back keeps its files', async t => {
   writeFiles(place.root, 'x/after');
   await until(() => has(place, 'x/after'), 'its return');
   assert.equal(place.id('x/b'), before.get('x/b'));
+});
+
+test('a root that is moved away and back in a moment is watched on', async t => {
+  const place = await watchedFolder(t, ['a', 'x/b']);
+  renameSync(place.root, `${place.root}-away`);
+  renameSync(`${place.root}-away`, place.root);
+  writeFiles(place.root, 'x/after');
+  await until(() => has(place, 'x/after'), 'what came after');
+  await assertQuiet(place);
+});
+
+test('a root that another folder takes the place of in a moment is watched there', async t => {
+  const place = scannedFolder(t);
+  const versions = temporaryFolder(t);
+  writeFiles(versions, '1/a', '1/b', '2/a', '2/b', '2/c');
+  const lead = (to: string) => {
+    symlinkSync(join(versions, to), `${place.root}-next`);
+    renameSync(`${place.root}-next`, place.root);
+  };
+  rmSync(place.root, { recursive: true });
+  lead('1');
+  const watcher = await watching(place);
+  t.after(() => watcher.stop());
+  const id = place.id('a');
+  lead('2');
+  writeFiles(join(versions, '1'), 'seen');
+  await until(() => has(place, 'c'), 'what is in the other folder');
+  assert.equal(place.id('a'), id);
+  writeFiles(place.root, 'after');
+  await until(() => has(place, 'after'), 'that it is watched');
+  assert.equal(place.catalog.sources.get('docs').state.unavailable, undefined);
 });
 
 test('more events than the kernel keeps end in a scan', async t => {
