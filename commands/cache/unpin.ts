@@ -40,9 +40,16 @@ export default command({
 /** Returns how many files there were. */
 async function unpinWanted(wanted: Wanted, home: Home): Promise<number> {
   refuseNothing(wanted);
-  const files = await findWanted(wanted, home);
+  const files = await findWanted(wanted, home).catch(error => Promise.reject(namingGone(error)));
   await inCache(home, cache => cache?.unpin(files.flatMap(file => cache.pinned(versionsPrefix(file)))));
   return files.length;
+}
+
+/** What is shown no more may be pinned yet. */
+function namingGone(error: unknown): unknown {
+  if (!(error instanceof FacetError && error.code === 'not-found')) return error;
+  const hint = 'the pins of files that are gone: facet cache unpin --gone';
+  return new FacetError(error.code, error.message, { path: error.path, cause: error, hint });
 }
 
 async function unpinGone(home: Home): Promise<number> {

@@ -177,6 +177,7 @@ describe('what is pinned of files that are gone from their source', () => {
       ]);
       assert.match(await place.done('cache', 'ls', '--pinned'), /^ +nothing {2}web:b {2}\(pinned, gone\)$/m);
       assert.match(await place.done('cache', 'status'), /4 files pinned/);
+      assert.match((await place.facet('cache', 'unpin', '/web/a')).stderr, /hint: .*unpin --gone/);
       assert.equal((await place.facet('cache', 'unpin', '--gone', '/web')).status, 2);
       assert.equal(await place.done('cache', 'unpin', '--gone'), 'unpinned 2 files\n');
       assert.deepEqual(await listed('--pinned'), [
