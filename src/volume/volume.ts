@@ -69,14 +69,20 @@ export class Volume {
    * Throws `not-found`, `denied`, `content-changed` or `unreachable`.
    */
   open(file: FileLocation): OpenedFile {
-    const { root, follow } = this.#localSource(file.sourceId);
+    const local = this.#localSource(file.sourceId);
     try {
-      return openContained(root, sourcePath(file), follow, this.#avoid);
+      return this.#openIn(local, file);
     } catch (error) {
-      // The root may be somewhere else by now (a link was changed, a disk mounted): look again the next time.
+      // The root may be gone, and then the file is not, or somewhere else by now (a link was changed, a disk mounted).
       this.#local.delete(file.sourceId);
-      throw error;
+      const now = this.#localSource(file.sourceId);
+      if (now.root === local.root) throw error;
+      return this.#openIn(now, file);
     }
+  }
+
+  #openIn({ root, follow }: LocalSource, file: FileLocation): OpenedFile {
+    return openContained(root, sourcePath(file), follow, this.#avoid);
   }
 
   /** Is the source reached over a network? `open` is for the others. */

@@ -6,6 +6,7 @@ import {
   chmodSync,
   copyFileSync,
   mkdirSync,
+  renameSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -140,6 +141,21 @@ for (const user of users) {
         await place.mount();
         const script = join(place.mountpoint, 'docs/script');
         assert.equal(await place.output(script, 'the mount'), 'from the mount\n');
+      }));
+
+    it('says that its files cannot be read, not that they are gone, while the folder of their source is', () =>
+      inPlace(user, async place => {
+        for (const name of ['before', 'first', 'next']) place.write(name, name);
+        await place.index();
+        await place.mount();
+        const read = (name: string) => place.run('cat', [join(place.mountpoint, 'docs', name)]);
+        assert.equal((await read('before')).stdout, 'before');
+        const away = join(place.base, 'away');
+        renameSync(place.source, away);
+        for (const name of ['first', 'next']) assert.match((await read(name)).stderr, /Input\/output error/);
+        // As when it is led to by a link, and that is changed.
+        symlinkSync(away, place.source);
+        for (const name of ['first', 'next']) assert.equal((await read(name)).stdout, name);
       }));
 
     it('has the same inodes and the same stat after a restart', () =>
