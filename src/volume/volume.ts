@@ -2,12 +2,14 @@
  * The tree with its contents: what mount, fetch and, later, serve stand on. Reads only, on a connection of its own thread;
  * changes go through the catalog.
  */
+import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { openDatabase } from '../catalog/database.js';
 import { type FileLocation, type FileRecord, Files, sourcePath } from '../catalog/files.js';
 import { Sources } from '../catalog/sources.js';
 import { FacetError } from '../errors.js';
 import { type OpenedFile, openContained } from '../sources/contained.js';
+import { disksIn, isInside } from '../sources/facet-mounts.js';
 import { contentsRoot, openRoot } from '../sources/local.js';
 import { isRemote } from '../sources/open-remote.js';
 import { Tree } from '../tree/tree.js';
@@ -76,9 +78,23 @@ export class Volume {
       // The root may be gone, and then the file is not, or somewhere else by now (a link was changed, a disk mounted).
       this.#local.delete(file.sourceId);
       const now = this.#localSource(file.sourceId);
-      if (now.root === local.root) throw error;
-      return this.#openIn(now, file);
+      if (now.root !== local.root) return this.#openIn(now, file);
+      this.#refuseUnmounted(file, now.root);
+      throw error;
     }
+  }
+
+  /** What was on a disk that is not mounted now is not gone. Throws `unreachable`. */
+  #refuseUnmounted(file: FileLocation, root: string): void {
+    const path = sourcePath(file);
+    const on = this.sources
+      .withId(file.sourceId)
+      ?.state.disks?.find(disk => disk === '' || isInside(path, disk));
+    if (on === undefined || disksIn(root).includes(on)) return;
+    throw new FacetError('unreachable', `${path} is on a disk that is not mounted`, {
+      path,
+      hint: `mount the disk on ${join(root, on)}`,
+    });
   }
 
   #openIn({ root, follow }: LocalSource, file: FileLocation): OpenedFile {
