@@ -39,14 +39,15 @@ function toldByHeader(answer: WebAnswer): ToldOfParts | undefined {
 
 /**
  * The entity tag, where it is an MD5 (Amazon S3 API Reference, "Object"). With keys of KMS or of the customer a tag looks the same
- * and is none; the answer says that there are such.
+ * and is none; the answer says that there are such. One that ends in a number of parts is no MD5, whatever it is made of: MinIO
+ * appends -1 to tags that are no checksum.
  */
 function toldByTag(answer: WebAnswer): ToldOfParts | undefined {
-  const [, digits, parts] = /^"([0-9a-f]{32})(?:-(\d{1,5}))?"$/.exec(header(answer, 'etag') ?? '') ?? [];
+  const [, digits] = /^"([0-9a-f]{32})"$/.exec(header(answer, 'etag') ?? '') ?? [];
   const encryption = header(answer, 'x-amz-server-side-encryption') ?? 'AES256';
   const ownKey = header(answer, 'x-amz-server-side-encryption-customer-algorithm');
   if (digits === undefined || encryption !== 'AES256' || ownKey !== undefined) return undefined;
-  return { begin: hash('md5'), expected: Buffer.from(digits, 'hex'), parts: partsOf(parts) };
+  return { begin: hash('md5'), expected: Buffer.from(digits, 'hex'), parts: undefined };
 }
 
 function partsOf(digits: string | undefined): number | undefined {
